@@ -126,7 +126,7 @@ public final class MeshServer implements AutoCloseable {
         NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
             .directExecutor()
             .maxInboundMessageSize(options.maxMessageBytes())
-            .permitKeepAliveTime(10, TimeUnit.SECONDS)
+            .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(health.getHealthService());
     DrainGate gate = new DrainGate();

@@ -42,6 +42,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -114,7 +115,9 @@ public final class PeerChannel implements AutoCloseable {
             .defaultServiceConfig(settings.serviceConfig())
             .disableServiceConfigLookUp()
             .enableRetry()
-            .keepAliveTime(30, TimeUnit.SECONDS)
+            .keepAliveTime(10, TimeUnit.SECONDS)
+            .keepAliveTimeout(5, TimeUnit.SECONDS)
+            .keepAliveWithoutCalls(true)
             .idleTimeout(NEVER_IDLE_DAYS, TimeUnit.DAYS)
             .build();
     Channel guarded =
@@ -122,7 +125,7 @@ public final class PeerChannel implements AutoCloseable {
             managed,
             identity(bearerToken),
             GrpcTelemetry.create(telemetry).newClientInterceptor(),
-            new Guard(guard, settings));
+            new Guard(guard, settings, new LateCalls(managed, settings.slidingWindowCalls() / 2)));
     Thread.ofVirtual().name("redial " + guard.peer()).start(() -> redial(managed, redial));
     return new PeerChannel(managed, guarded);
   }
@@ -228,7 +231,8 @@ public final class PeerChannel implements AutoCloseable {
   }
 
   /** Gives each call its deadline, and asks the guard for leave. */
-  private record Guard(PeerGuard guard, PeerSettings settings) implements ClientInterceptor {
+  private record Guard(PeerGuard guard, PeerSettings settings, LateCalls late)
+      implements ClientInterceptor {
     @Override
     public <Q, A> ClientCall<Q, A> interceptCall(
         MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
@@ -247,6 +251,7 @@ public final class PeerChannel implements AutoCloseable {
                 new SimpleForwardingClientCallListener<>(listener) {
                   @Override
                   public void onClose(Status status, Metadata trailers) {
+                    late.ended(status);
                     permit.end(verdict(status));
                     super.onClose(status, trailers);
                   }
@@ -281,6 +286,36 @@ public final class PeerChannel implements AutoCloseable {
         case CANCELLED -> PeerGuard.Verdict.IGNORED;
         default -> PeerGuard.Verdict.SUCCEEDED; // it answered, whatever it said
       };
+    }
+  }
+
+  /**
+   * Leaves connections that seem dead: one that a firewall has forgotten, or whose machine is gone,
+   * says nothing, and every call over it is late. After so many in a row the next go over new ones;
+   * those under way keep theirs.
+   */
+  private static final class LateCalls {
+    private final ManagedChannel managed;
+    private final int most;
+    private final AtomicInteger inARow = new AtomicInteger();
+
+    LateCalls(ManagedChannel managed, int most) {
+      this.managed = managed;
+      this.most = Math.max(1, most);
+    }
+
+    void ended(Status status) {
+      switch (status.getCode()) {
+        case CANCELLED -> {} // says nothing of the connection
+        case DEADLINE_EXCEEDED -> {
+          if (inARow.incrementAndGet() == most) {
+            inARow.set(0);
+            managed.enterIdle();
+            var unused = managed.getState(true); // connects now, not under the next call
+          }
+        }
+        default -> inARow.set(0);
+      }
     }
   }
 

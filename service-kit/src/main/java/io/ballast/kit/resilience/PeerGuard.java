@@ -31,8 +31,8 @@ public final class PeerGuard {
 
   /**
    * @param peer its name in messages and metrics, such as {@code reward-server}
-   * @param clock the time that an open breaker waits by
-   * @param nanoTime measures calls
+   * @param clock says when this begins; whatever is done to it later, no breaker stays open for
+   * @param nanoTime measures calls, and how long a breaker is open
    */
   public PeerGuard(
       String peer,
@@ -47,7 +47,7 @@ public final class PeerGuard {
         CircuitBreaker.of(
             peer,
             CircuitBreakerConfig.custom()
-                .clock(clock.withZone(ZoneOffset.UTC))
+                .clock(new SteadyClock(clock, nanoTime).withZone(ZoneOffset.UTC))
                 .slidingWindowType(SlidingWindowType.COUNT_BASED)
                 .slidingWindowSize(settings.slidingWindowCalls())
                 .minimumNumberOfCalls(Math.max(1, settings.slidingWindowCalls() / 2))

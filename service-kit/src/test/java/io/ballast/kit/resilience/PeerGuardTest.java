@@ -9,6 +9,8 @@ import io.ballast.kit.resilience.PeerGuard.Verdict;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code PeerGuard} refuses what a peer cannot take now, and tries it again later. */
 class PeerGuardTest {
@@ -84,6 +86,21 @@ class PeerGuardTest {
     call(Verdict.IGNORED);
     call(Verdict.SUCCEEDED);
     assertThat(breakerState()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-86_400, -3, 3, 86_400})
+  void aClockThatJumpsOpensAndClosesNothing(long seconds) {
+    TestTime wall = new TestTime();
+    PeerGuard steady =
+        new PeerGuard("peer", SETTINGS, wall, time::nanoTime, new SimpleMeterRegistry());
+    steady.acquire().end(Verdict.FAILED);
+    steady.acquire().end(Verdict.FAILED);
+    wall.pass(Duration.ofSeconds(seconds));
+    assertThatThrownBy(steady::acquire).hasMessageContaining("breaker open");
+    time.pass(Duration.ofMillis(2_001));
+    steady.acquire().end(Verdict.SUCCEEDED);
+    steady.acquire().end(Verdict.SUCCEEDED);
   }
 
   @Test
