@@ -1,6 +1,6 @@
 package io.ballast.loadtest.capacity;
 
-import io.ballast.loadtest.openloop.Durations;
+import io.ballast.loadtest.DurationOption;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -16,7 +16,6 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -41,18 +40,6 @@ import picocli.CommandLine.Spec;
     })
 public final class CapacityCommand implements Callable<Integer> {
   private static final double SECONDS_OF_DAY = 86_400;
-
-  /** Reads {@code 30s}. */
-  static final class DurationConverter implements ITypeConverter<Duration> {
-    @Override
-    public Duration convert(String value) {
-      try {
-        return Durations.parse(value);
-      } catch (IllegalArgumentException e) {
-        throw new CommandLine.TypeConversionException(e.getMessage());
-      }
-    }
-  }
 
   @Option(
       names = "--figures",
@@ -91,21 +78,21 @@ public final class CapacityCommand implements Callable<Integer> {
 
   @Option(
       names = "--suggestion-p99",
-      converter = DurationConverter.class,
+      converter = DurationOption.class,
       paramLabel = "DURATION",
       description = "The longest that 99 of 100 suggestions may take.")
   private @Nullable Duration suggestionP99;
 
   @Option(
       names = "--score-p99",
-      converter = DurationConverter.class,
+      converter = DurationOption.class,
       paramLabel = "DURATION",
       description = "The same of a call of Score.")
   private @Nullable Duration scoreP99;
 
   @Option(
       names = "--event-p99",
-      converter = DurationConverter.class,
+      converter = DurationOption.class,
       paramLabel = "DURATION",
       description = "The same of a feedback event.")
   private @Nullable Duration eventP99;
