@@ -33,6 +33,7 @@ public final class LoadTestCommand implements Callable<Integer> {
             .addSubcommand("suggest", new SteadyLoadCommand(CallKind.SUGGEST, pacer, environment))
             .addSubcommand("score", new SteadyLoadCommand(CallKind.SCORE, pacer, environment))
             .addSubcommand("run", new RunScenarioCommand(environment))
+            .addSubcommand("find", new FindRateCommand(environment))
             .addSubcommand("compare", new CompareLoadsCommand());
     line.setCaseInsensitiveEnumValuesAllowed(true);
     return line;

@@ -4,7 +4,9 @@ import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.report.LoadPage;
 import io.ballast.loadtest.report.LoadReport;
 import io.ballast.loadtest.report.LoadTable;
+import io.ballast.loadtest.run.Launch;
 import io.ballast.loadtest.run.LoadRun;
+import io.ballast.loadtest.run.MemorySource;
 import io.ballast.loadtest.run.MeshPlace;
 import io.ballast.loadtest.run.RefusedLoadException;
 import io.ballast.loadtest.scenario.LoadScenario;
@@ -15,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -48,6 +49,10 @@ final class RunScenarioCommand implements Callable<Integer> {
 
   @Mixin private TargetOptions targets = new TargetOptions();
 
+  @Mixin private ProcessOptions processes = new ProcessOptions();
+
+  @Mixin private MemoryOptions memory = new MemoryOptions();
+
   @Option(
       names = "--json",
       paramLabel = "FILE",
@@ -77,18 +82,21 @@ final class RunScenarioCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
+    Launch launch;
+    MemorySource source;
     try {
-      place =
-          new MeshPlace(
-              targets.policy(),
-              targets.reward(),
-              environment.getOrDefault("BALLAST_TOKEN", ""),
-              UUID.randomUUID().toString().substring(0, 8));
+      place = targets.place(environment);
+      launch = processes.launch(file);
+      source = memory.source();
+      if (scenario.memoryGrowth().isPresent() && source == null) {
+        throw new IllegalArgumentException(
+            "pid: absent (expected: it or --metrics, since the scenario has checks.memory_growth)");
+      }
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
     }
     try {
-      return report(new LoadRun(place, 1).run(scenario));
+      return report(new LoadRun(place, launch, source).run(scenario));
     } catch (RefusedLoadException e) {
       spec.commandLine().getErr().println(e.getMessage());
       return e.unreachable() ? LoadExit.UNREACHABLE : LoadExit.FAIL;

@@ -135,7 +135,8 @@ final class SteadyLoadCommand implements Callable<Integer> {
       names = "--gate",
       defaultValue = "ENFORCE",
       description =
-          "suggest: what the display gate may do, ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+          "suggest: what the display gate may do, ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE}).")
   private Gate gate = Gate.ENFORCE;
 
   @Option(names = "--with-reward", description = "suggest: ask the reward-server too.")
@@ -208,8 +209,7 @@ final class SteadyLoadCommand implements Callable<Integer> {
       if (!first.succeeded()) {
         return refuse(address, first);
       }
-      LoadResult result =
-          new OpenLoop(pacer).run(plan, arrivals(), target(mesh, texts, timeout));
+      LoadResult result = new OpenLoop(pacer).run(plan, arrivals(), target(mesh, texts, timeout));
       return report(address, result);
     }
   }

@@ -1,11 +1,16 @@
 package io.ballast.loadtest;
 
 import io.ballast.loadtest.call.TargetAddress;
+import io.ballast.loadtest.run.MeshPlace;
+import java.util.Map;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Where the mesh that is loaded listens. */
 final class TargetOptions {
+  private static final int RUN_CHARACTERS = 8;
+
   @Option(
       names = "--target",
       defaultValue = "${env:BALLAST_TARGET:-127.0.0.1:9100}",
@@ -40,6 +45,19 @@ final class TargetOptions {
    */
   TargetAddress reward() {
     return rewardTarget == null ? policy() : address("reward-target", rewardTarget);
+  }
+
+  /**
+   * Both, the token of the environment, and a name that no other load has.
+   *
+   * @throws IllegalArgumentException naming the option
+   */
+  MeshPlace place(Map<String, String> environment) {
+    return new MeshPlace(
+        policy(),
+        reward(),
+        environment.getOrDefault("BALLAST_TOKEN", ""),
+        UUID.randomUUID().toString().substring(0, RUN_CHARACTERS));
   }
 
   private TargetAddress address(String option, String text) {

@@ -101,8 +101,7 @@ class LoadTestCommandTest {
       List<String> options = new ArrayList<>(List.of("suggest", "--target", mesh.address()));
       options.addAll(SHORT);
       int code =
-          LoadTestCommand.commandLine(
-                  new SystemPacer(), Map.of("BALLAST_TOKEN", "open-sesame"))
+          LoadTestCommand.commandLine(new SystemPacer(), Map.of("BALLAST_TOKEN", "open-sesame"))
               .setOut(new PrintWriter(out))
               .execute(options.toArray(String[]::new));
       assertThat(code).isZero();

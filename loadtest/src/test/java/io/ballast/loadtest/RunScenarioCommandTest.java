@@ -21,7 +21,7 @@ class RunScenarioCommandTest {
       arrivals: EVEN
       phases:
         - {name: warm-up, rate: 100, duration: 100ms, measured: false}
-        - {name: hold, rate: 200, duration: 400ms}
+        - {name: hold, rate: 100, duration: 800ms}
       generator: {send_delay_p99: 10s, headroom: 1, calibration: 200ms}
       """;
 
@@ -60,13 +60,19 @@ class RunScenarioCommandTest {
     try (FakeMesh mesh = new FakeMesh()) {
       int code =
           run(
-              "run", file, "--target", mesh.address(), "--json", json.toString(), "--html",
+              "run",
+              file,
+              "--target",
+              mesh.address(),
+              "--json",
+              json.toString(),
+              "--html",
               html.toString());
 
       assertThat(code).as(out + "\n" + err).isZero();
       JsonNode result = new ObjectMapper().readTree(json.toFile());
       assertThat(result.path("verdict").asText()).isEqualTo("PASS");
-      assertThat(result.path("generator").path("ceiling_per_second").asDouble()).isGreaterThan(200);
+      assertThat(result.path("generator").path("ceiling_per_second").asDouble()).isGreaterThan(100);
       JsonNode figures = result.path("figures");
       assertThat(figures.path("total").path("planned_count").asInt()).isEqualTo(80);
       assertThat(figures.path("total").path("answered_count").asInt()).isEqualTo(80);
@@ -76,8 +82,7 @@ class RunScenarioCommandTest {
       assertThat(events).isPositive().isLessThanOrEqualTo(mesh.reported.size());
       assertThat(mesh.scored)
           .allMatch(request -> request.getItemsCount() == 3)
-          .allMatch(
-              request -> request.getMetadata().getPriority() == Priority.PRIORITY_TRAINER);
+          .allMatch(request -> request.getMetadata().getPriority() == Priority.PRIORITY_TRAINER);
       assertThat(mesh.reported.stream().map(each -> each.getMetadata().getIdempotencyKey()))
           .doesNotHaveDuplicates();
       assertThat(result.path("checks").findValuesAsText("check"))
@@ -175,11 +180,130 @@ class RunScenarioCommandTest {
     String file = scenario("mix: [{call: SUGGEST}]\n");
     String json = folder.resolve("result.json").toString();
     try (FakeMesh mesh = new FakeMesh()) {
-      assertThat(run("run", file, "--target", mesh.address(), "--json", json)).isZero();
+      assertThat(run("run", file, "--target", mesh.address(), "--json", json))
+          .as(out.toString())
+          .isZero();
     }
     assertThat(run("compare", json, json)).isZero();
     assertThat(out.toString()).contains("latency p99", "too short to tell");
     assertThat(run("compare", json, file)).isEqualTo(2);
     assertThat(run("compare", json, json, "--noise", "-1")).isEqualTo(2);
+  }
+
+  @Test
+  void twoProcessesShareALoadAndWhatTheySawIsAddedUp() throws IOException {
+    String file =
+        scenario(
+            """
+            mix: [{call: SCORE, items: 2}, {call: FEEDBACK}]
+            slos: [{error_budget: 0}]
+            checks: {feedback_kept: true}
+            """);
+    Path json = folder.resolve("result.json");
+    try (FakeMesh mesh = new FakeMesh()) {
+      long pid = ProcessHandle.current().pid();
+      int code =
+          run(
+              "run",
+              file,
+              "--target",
+              mesh.address(),
+              "--processes",
+              "2",
+              "--pid",
+              "" + pid,
+              "--json",
+              json.toString());
+
+      assertThat(code).as(out + "\n" + err).isZero();
+      JsonNode result = new ObjectMapper().readTree(json.toFile());
+      assertThat(result.path("processes").asInt()).isEqualTo(2);
+      JsonNode figures = result.path("figures");
+      assertThat(figures.path("total").path("answered_count").asInt()).isEqualTo(80);
+      assertThat(figures.path("phases").get(0).path("answered_count").asInt()).isEqualTo(10);
+      assertThat(figures.path("sending").path("planned_count").asInt()).isEqualTo(80);
+      assertThat(mesh.reported.stream().map(each -> each.getMetadata().getIdempotencyKey()))
+          .doesNotHaveDuplicates();
+      assertThat(result.path("checks").findValuesAsText("check"))
+          .contains("each of %d acknowledged events is kept once".formatted(mesh.reported.size()));
+      assertThat(result.path("memory").path("samples").get(0).path("bytes").asDouble())
+          .isGreaterThan(1e6);
+    }
+    assertThat(run("run", file, "--processes", "2", "--target", "127.0.0.1:1")).isEqualTo(3);
+    assertThat(run("run", file, "--processes", "0")).isEqualTo(2);
+  }
+
+  @Test
+  void theHighestRateIsFound() throws IOException {
+    String file =
+        scenario(
+            """
+            mix: [{call: SUGGEST}]
+            prompts: prompts
+            max_in_flight: 1000
+            slos: [{error_budget: 0.01}]
+            """);
+    Files.writeString(folder.resolve("prompts"), "int a =\n");
+    Path json = folder.resolve("found.json");
+    Path html = folder.resolve("found.html");
+    try (FakeMesh mesh = new FakeMesh()) {
+      int code =
+          run(
+              "find",
+              file,
+              "--target",
+              mesh.address(),
+              "--from",
+              "50",
+              "--to",
+              "100",
+              "--trial",
+              "200ms",
+              "--settle",
+              "0s",
+              "--no-overload",
+              "--json",
+              json.toString(),
+              "--html",
+              html.toString());
+
+      assertThat(code).as(out + "\n" + err).isZero();
+      JsonNode found = new ObjectMapper().readTree(json.toFile());
+      assertThat(found.path("highest").path("rate_per_second").asDouble()).isEqualTo(100);
+      assertThat(found.path("bounded_by").asText())
+          .isEqualTo("the highest rate that was to be tried");
+      assertThat(found.path("trials")).hasSize(3);
+      assertThat(Files.readString(html)).contains("Good answers a second", "<svg");
+      assertThat(out.toString()).contains("small holds its SLOs at 100.0 calls/s");
+
+      Files.writeString(folder.resolve("prompts"), "int a =\nint fail =\n");
+      assertThat(
+              run(
+                  "find",
+                  file,
+                  "--target",
+                  mesh.address(),
+                  "--trial",
+                  "200ms",
+                  "--settle",
+                  "0s",
+                  "--from",
+                  "50"))
+          .isEqualTo(1);
+      assertThat(out.toString()).contains("small does not hold its SLOs at 50.0 calls/s");
+      assertThat(run("find", file, "--precision", "0")).isEqualTo(2);
+      assertThat(err.toString()).contains("--precision: 0.0 (allowed: 1 to 100)");
+      assertThat(run("find", scenario("mix: [{call: SUGGEST}]\n"))).isEqualTo(2);
+      assertThat(err.toString()).contains("slos: absent (expected: what must hold)");
+    }
+  }
+
+  @Test
+  void aSoakNeedsToKnowWhoseMemory() throws IOException {
+    String file = scenario("mix: [{call: SUGGEST}]\nchecks: {memory_growth: 0.05}\n");
+    assertThat(run("run", file)).isEqualTo(2);
+    assertThat(err.toString()).contains("--pid: absent (expected: it or --metrics");
+    assertThat(run("run", file, "--pid", "1", "--metrics", "http://localhost/")).isEqualTo(2);
+    assertThat(err.toString()).contains("--pid: given with --metrics (expected: one of them)");
   }
 }

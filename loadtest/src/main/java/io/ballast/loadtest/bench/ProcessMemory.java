@@ -5,11 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What processes have in memory. */
-final class ProcessMemory {
+public final class ProcessMemory {
   private ProcessMemory() {}
 
   /** Resident bytes; 0 of a process that has ended. */
-  static long resident(ProcessHandle process) {
+  public static long resident(ProcessHandle process) {
     return bytes(process, "VmRSS:");
   }
 

@@ -94,9 +94,7 @@ public final class MixTarget implements Target, AutoCloseable {
     return (index, done) ->
         stub.withDeadlineAfter(nanos(step), TimeUnit.NANOSECONDS)
             .suggestStream(
-                SuggestStreamRequest.newBuilder()
-                    .setRequest(requests.suggest(step, index))
-                    .build(),
+                SuggestStreamRequest.newBuilder().setRequest(requests.suggest(step, index)).build(),
                 new SlowStream(
                     step, clock, suggestion -> given.add(step.tenant(), suggestion), done));
   }

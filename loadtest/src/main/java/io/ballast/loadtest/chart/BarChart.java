@@ -36,10 +36,7 @@ public final class BarChart {
     }
     Axis x =
         new Axis(
-            Math.log10(bars.getFirst().from()),
-            Math.log10(bars.getLast().to()),
-            LEFT,
-            WIDTH - 16);
+            Math.log10(bars.getFirst().from()), Math.log10(bars.getLast().to()), LEFT, WIDTH - 16);
     Axis y =
         new Axis(
             0,

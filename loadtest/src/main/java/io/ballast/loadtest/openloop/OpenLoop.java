@@ -72,8 +72,7 @@ public final class OpenLoop {
         planned += measured ? 1 : 0;
         if (tooLate()) {
           unsent += measured ? 1 : 0;
-          listener.accept(
-              CallRecord.notSent(calls, due, pacer.nanoTime() - start, Fate.UNSENT));
+          listener.accept(CallRecord.notSent(calls, due, pacer.nanoTime() - start, Fate.UNSENT));
         } else {
           pacer.sleepUntil(start + due);
           send(calls, due, measured);

@@ -89,7 +89,8 @@ public record RateCurve(List<Piece> pieces) {
   public RateCurve times(double factor) {
     List<Piece> scaled = new ArrayList<>();
     pieces.forEach(
-        piece -> scaled.add(new Piece(piece.from() * factor, piece.to() * factor, piece.seconds())));
+        piece ->
+            scaled.add(new Piece(piece.from() * factor, piece.to() * factor, piece.seconds())));
     return new RateCurve(scaled);
   }
 }

@@ -24,9 +24,13 @@ public record Check(String words, double value, String unit, boolean holds) {
    * Looks at everything that a scenario asks for, and at what no load may show.
    *
    * @param kept what became of acknowledged events; null: it was not looked for
+   * @param memory of the server; null: it was not looked at
    */
   public static List<Check> of(
-      LoadScenario scenario, LoadFigures figures, @Nullable KeptFeedback kept) {
+      LoadScenario scenario,
+      LoadFigures figures,
+      @Nullable KeptFeedback kept,
+      @Nullable MemoryTrend memory) {
     List<Check> checks = new ArrayList<>();
     scenario.slos().forEach(slo -> checks.add(of(slo, figures, scenario.measuredSeconds())));
     long wrong = figures.phases().stream().mapToLong(phase -> phase.count(Fate.WRONG)).sum();
@@ -38,6 +42,16 @@ public record Check(String words, double value, String unit, boolean holds) {
               kept.lost() + kept.doubled(),
               "lost or doubled",
               kept.holds()));
+    }
+    if (memory != null && scenario.memoryGrowth().isPresent()) {
+      double limit = scenario.memoryGrowth().getAsDouble();
+      checks.add(
+          new Check(
+              "memory in the last quarter at most %s %% above the second"
+                  .formatted(Slo.number(limit * PERCENT)),
+              memory.growth() * PERCENT,
+              "%",
+              memory.growth() <= limit));
     }
     return checks;
   }

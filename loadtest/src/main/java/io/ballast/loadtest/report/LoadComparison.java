@@ -108,7 +108,9 @@ public final class LoadComparison {
   }
 
   private static double missed(CallStats calls) {
-    return calls.planned() == 0 ? 0 : 100.0 * (calls.planned() - calls.answered()) / calls.planned();
+    return calls.planned() == 0
+        ? 0
+        : 100.0 * (calls.planned() - calls.answered()) / calls.planned();
   }
 
   private static double shed(CallStats calls) {
@@ -128,7 +130,8 @@ public final class LoadComparison {
     if (!figures.isObject()) {
       throw new IllegalArgumentException(
           "%s: a load that is %s has no figures"
-              .formatted(report.path("scenario").asText(), report.path("verdict").asText("absent")));
+              .formatted(
+                  report.path("scenario").asText(), report.path("verdict").asText("absent")));
     }
     List<JsonNode> intervals = new ArrayList<>();
     figures.path("intervals").forEach(each -> intervals.add(each));

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /** A load's report as a page with plots that needs no network. */
 public final class LoadPage {
@@ -51,6 +52,7 @@ public final class LoadPage {
     if (report.verdict() != LoadReport.Verdict.INVALID) {
       checks(page, report);
       plots(page, report.figures());
+      memory(page, report.memory());
       tables(page, report);
     }
     return HtmlPage.end(page);
@@ -62,8 +64,8 @@ public final class LoadPage {
         "p",
         String.format(
             Locale.ROOT,
-            "It manages %,.0f calls/s against a server that does nothing; %,.1f calls/s at the peak,"
-                + " times %s, are needed. It sent calls %s late at the 99th percentile; %s is"
+            "It manages %,.0f calls/s against a server that does nothing; %,.1f calls/s at the"
+                + " peak, times %s, are needed. It sent calls %s late at the 99th percentile; %s is"
                 + " allowed.",
             generator.ceilingPerSecond(),
             generator.peakPerSecond(),
@@ -106,6 +108,20 @@ public final class LoadPage {
             null));
     page.add(BarChart.of("Calls by latency", "ms", bars(figures.total().histogram())));
     page.close("div");
+  }
+
+  private static void memory(Markup page, @Nullable MemoryTrend memory) {
+    if (memory == null) {
+      return;
+    }
+    page.element("h2", "The server's memory").element("p", memory.words());
+    List<Series.Point> points =
+        memory.samples().stream()
+            .map(sample -> new Series.Point(sample.seconds(), sample.bytes() / 1e6))
+            .toList();
+    page.open("div", "class", "plots")
+        .add(LineChart.of("Resident, MB", "seconds", List.of(new Series("", BLUE, points)), null))
+        .close("div");
   }
 
   private static double failed(CallStats calls) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.loadtest.scenario.LoadScenario;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A load and what is to be said of it.
@@ -14,6 +15,7 @@ import java.util.List;
  * @param processes how many shared the load
  * @param checks what had to hold
  * @param faults what was done to the mesh
+ * @param memory of the server; null: nobody looked
  */
 public record LoadReport(
     LoadScenario scenario,
@@ -22,7 +24,8 @@ public record LoadReport(
     LoadFigures figures,
     GeneratorCheck generator,
     List<Check> checks,
-    List<FaultResult> faults) {
+    List<FaultResult> faults,
+    @Nullable MemoryTrend memory) {
   /** Of a load. */
   public enum Verdict {
     /** Everything that was asked for held. */
@@ -67,9 +70,17 @@ public record LoadReport(
     return reasons;
   }
 
-  /** Good answers a second of the measured time. */
+  /** Answers as asked, a second of the measured time. */
   public double answeredPerSecond() {
     return figures.total().answered() / scenario.measuredSeconds();
+  }
+
+  /** Those of them that came while they were good for something: goodput. */
+  public double goodPerSecond() {
+    return scenario.mix().stream()
+            .mapToLong(step -> figures.of(step.name()).goodWithin(scenario.goodWithin(step.name())))
+            .sum()
+        / scenario.measuredSeconds();
   }
 
   /** For machines. An INVALID load has no figures. */
@@ -113,6 +124,10 @@ public record LoadReport(
       each.put("unit", check.unit()).put("holds", check.holds());
     }
     json.put("answered_per_second", answeredPerSecond());
+    json.put("good_per_second", goodPerSecond());
+    if (memory != null) {
+      json.set("memory", memory.json());
+    }
     json.set("figures", figures.json());
     return json;
   }

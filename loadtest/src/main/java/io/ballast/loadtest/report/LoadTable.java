@@ -48,12 +48,15 @@ public final class LoadTable {
         all.count(Fate.SHED),
         all.count(Fate.FAILED),
         all.count(Fate.DROPPED));
-    line(text, "  answered %,.1f calls/s", report.answeredPerSecond());
+    line(
+        text,
+        "  answered %,.1f calls/s, %,.1f of them in time",
+        report.answeredPerSecond(),
+        report.goodPerSecond());
     counts(text, "answers", all.answers());
     counts(text, "failures", all.failures());
     text.append(
-        ROW.formatted(
-            "ms", "planned", "answered", "shed", "failed", "p50", "p90", "p99", "p99.9"));
+        ROW.formatted("ms", "planned", "answered", "shed", "failed", "p50", "p90", "p99", "p99.9"));
     for (int i = 0; i < scenario.phases().size(); i++) {
       row(
           text,
@@ -65,6 +68,10 @@ public final class LoadTable {
     }
     row(text, "all measured", all);
     line(text, "  latency counts from when a call was meant to be sent; * is not measured");
+    MemoryTrend memory = report.memory();
+    if (memory != null) {
+      line(text, "  %s", memory.words());
+    }
     for (FaultResult fault : report.faults()) {
       line(
           text,

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.LongAdder;
  * the figure is on the low side.
  */
 final class Ceiling {
-  private static final int WARM = 500;
+  private static final int ENOUGH = 500;
   private static final long PATIENCE_NANOS = 20_000_000_000L;
   private static final long MOMENT_NANOS = 100_000;
   private static final int IN_FLIGHT = 256;
@@ -42,21 +42,22 @@ final class Ceiling {
   }
 
   /**
-   * What a target answers a second with so many calls under way that it never waits for one: first
-   * until the code is compiled, which takes half the time and {@value #WARM} answers, then for the
-   * other half.
+   * What a target answers a second with so many calls under way that it never waits for one: for
+   * half the time, in which the code is compiled, and then for the other half, each of which goes
+   * on until {@value #ENOUGH} were answered.
    */
   static double perSecond(Target target, Duration time, Pacer pacer) {
     long half = time.toNanos() / 2;
     Flood flood = new Flood(target, pacer);
     long begin = pacer.nanoTime();
     while (pacer.nanoTime() - begin < half
-        || (flood.answered.sum() < WARM && pacer.nanoTime() - begin < PATIENCE_NANOS)) {
+        || (flood.answered.sum() < ENOUGH && pacer.nanoTime() - begin < PATIENCE_NANOS)) {
       flood.go();
     }
     long before = flood.answered.sum();
     begin = pacer.nanoTime();
-    while (pacer.nanoTime() - begin < half) {
+    while (pacer.nanoTime() - begin < half
+        || (flood.answered.sum() - before < ENOUGH && pacer.nanoTime() - begin < PATIENCE_NANOS)) {
       flood.go();
     }
     double perSecond = (flood.answered.sum() - before) / ((pacer.nanoTime() - begin) / 1e9);

@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** Runs the commands of a scenario's faults when their time has come; each on a thread of its own. */
+/**
+ * Runs the commands of a scenario's faults when their time has come; each on a thread of its own.
+ */
 final class FaultScript implements AutoCloseable {
   private static final int SHOWN_CHARACTERS = 1_000;
   private static final int NOT_ENDED = -1;

@@ -19,8 +19,7 @@ public record LoadPart(double ceiling, LoadFigures figures, @Nullable KeptFeedba
   /** Both together. */
   LoadPart plus(LoadPart other) {
     figures.add(other.figures);
-    KeptFeedback both =
-        kept == null || other.kept == null ? null : kept.plus(other.kept);
+    KeptFeedback both = kept == null || other.kept == null ? null : kept.plus(other.kept);
     return new LoadPart(ceiling + other.ceiling, figures, both);
   }
 

@@ -1,30 +1,37 @@
 package io.ballast.loadtest.run;
 
 import io.ballast.loadtest.openloop.CallRecord.Fate;
-import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.report.Check;
 import io.ballast.loadtest.report.FaultResult;
 import io.ballast.loadtest.report.GeneratorCheck;
 import io.ballast.loadtest.report.LoadFigures;
 import io.ballast.loadtest.report.LoadReport;
+import io.ballast.loadtest.report.MemoryTrend;
 import io.ballast.loadtest.scenario.LoadScenario;
 import io.ballast.loadtest.scenario.Mix;
-import java.time.InstantSource;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Loads a mesh as a scenario says, unless the generator could not keep up, and judges it. */
 public final class LoadRun {
   private static final double NANOS = 1e9;
 
   private final MeshPlace place;
-  private final int processes;
+  private final Launch launch;
+  private final @Nullable MemorySource memory;
+
+  /** Loads whose server's memory nobody looks at. */
+  public LoadRun(MeshPlace place, Launch launch) {
+    this(place, launch, null);
+  }
 
   /**
-   * @param processes that share the load, at least 1
+   * @param memory where the server's memory is read; null: nowhere
    */
-  public LoadRun(MeshPlace place, int processes) {
+  public LoadRun(MeshPlace place, Launch launch, @Nullable MemorySource memory) {
     this.place = place;
-    this.processes = processes;
+    this.launch = launch;
+    this.memory = memory;
   }
 
   /**
@@ -33,39 +40,37 @@ public final class LoadRun {
    * @throws RefusedLoadException if the mesh does not answer the calls before it
    */
   public LoadReport run(LoadScenario scenario) throws InterruptedException {
-    try (LoadGenerator generator = ready(scenario)) {
+    try (LoadGenerator generator = launch.ready(scenario, place)) {
       return run(scenario, generator);
     }
   }
 
-  private LoadGenerator ready(LoadScenario scenario) {
-    return Worker.ready(
-        scenario, 0, processes, new SystemPacer(), InstantSource.system(), place);
-  }
-
-  LoadReport run(LoadScenario scenario, LoadGenerator generator) throws InterruptedException {
+  private LoadReport run(LoadScenario scenario, LoadGenerator generator)
+      throws InterruptedException {
     LoadFigures none = new LoadFigures(scenario, new Mix(scenario.mix(), scenario.seed()));
     GeneratorCheck before = check(scenario, generator.ceiling(), none);
     if (before.flaw().isPresent()) {
       return new LoadReport(
-          scenario, place.words(), processes, none, before, List.of(), List.of());
+          scenario, place.words(), launch.processes(), none, before, List.of(), List.of(), null);
     }
-    try (FaultScript script = new FaultScript(scenario.faults())) {
+    try (FaultScript script = new FaultScript(scenario.faults());
+        MemoryWatch watch = memory == null ? null : new MemoryWatch(scenario, memory)) {
       LoadPart all = generator.send();
+      MemoryTrend trend = watch == null ? null : watch.finish();
       List<FaultResult> faults = script.finish();
       return new LoadReport(
           scenario,
           place.words(),
-          processes,
+          launch.processes(),
           all.figures(),
           check(scenario, all.ceiling(), all.figures()),
-          Check.of(scenario, all.figures(), all.kept()),
-          faults);
+          Check.of(scenario, all.figures(), all.kept(), trend),
+          faults,
+          trend);
     }
   }
 
-  private static GeneratorCheck check(
-      LoadScenario scenario, double ceiling, LoadFigures figures) {
+  private static GeneratorCheck check(LoadScenario scenario, double ceiling, LoadFigures figures) {
     return new GeneratorCheck(
         ceiling,
         scenario.peakRate(),

@@ -11,6 +11,11 @@ import io.ballast.loadtest.call.TargetAddress;
  * @param run a name that no other load has
  */
 public record MeshPlace(TargetAddress policy, TargetAddress reward, String token, String run) {
+  /** The same for a load that is a part of a greater undertaking. */
+  public MeshPlace named(String part) {
+    return new MeshPlace(policy, reward, token, run + "-" + part);
+  }
+
   /** The addresses, for people. */
   String words() {
     return policy.equals(reward) ? policy.toString() : policy + ", scores of " + reward;

@@ -40,8 +40,7 @@ final class NullMesh implements AutoCloseable {
   NullMesh() {
     try {
       server =
-          NettyServerBuilder.forAddress(
-                  new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+          NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
               .directExecutor()
               .addService(new Policy())
               .addService(new Reward())
@@ -54,8 +53,7 @@ final class NullMesh implements AutoCloseable {
   }
 
   TargetAddress address() {
-    return new TargetAddress(
-        InetAddress.getLoopbackAddress().getHostAddress(), server.getPort());
+    return new TargetAddress(InetAddress.getLoopbackAddress().getHostAddress(), server.getPort());
   }
 
   private static <T> void answer(StreamObserver<T> observer, T answer) {

@@ -57,7 +57,7 @@ final class Worker implements LoadGenerator {
     this.mix = new Mix(scenario.mix(), scenario.seed() + number);
     this.channels = new MeshChannels(place.policy(), place.reward(), place.token());
     try {
-      this.target = 
+      this.target =
           new MixTarget(
               scenario.mix(), mix, channels, scenario.prompts(), place.run() + "-" + number);
       for (int step = 0; step < scenario.mix().size(); step++) {
@@ -93,7 +93,9 @@ final class Worker implements LoadGenerator {
     Outcome first = Outcome.failed("");
     for (int attempt = 0; attempt < ATTEMPTS && !first.succeeded(); attempt++) {
       CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-      target.step(step).call(FIRST + (long) attempt * scenario.mix().size() + step, outcome::complete);
+      target
+          .step(step)
+          .call(FIRST + (long) attempt * scenario.mix().size() + step, outcome::complete);
       first = outcome.join();
       if (!first.label().equals(Status.Code.DEADLINE_EXCEEDED.name())) {
         break;
@@ -128,8 +130,7 @@ final class Worker implements LoadGenerator {
         .run(scenario.plan(workers), scenario.arrivals(number, workers), target, figures);
     KeptFeedback kept =
         scenario.feedbackKept()
-            ? KeptFeedback.of(
-                channels.policy(), target.given().acknowledged(), begin, READING)
+            ? KeptFeedback.of(channels.policy(), target.given().acknowledged(), begin, READING)
             : null;
     return new LoadPart(ceiling, figures, kept);
   }

@@ -6,6 +6,7 @@ import io.ballast.loadtest.openloop.RateCurve;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.random.RandomGeneratorFactory;
 
 /**
@@ -16,6 +17,8 @@ import java.util.random.RandomGeneratorFactory;
  * @param mix at least one
  * @param prompts at least one
  * @param feedbackKept whether every event that was acknowledged is looked for afterwards
+ * @param memoryGrowth the share by which the server's memory may grow from the second quarter to
+ *     the last; empty: by any
  */
 public record LoadScenario(
     String name,
@@ -29,6 +32,7 @@ public record LoadScenario(
     long maxCalls,
     List<Slo> slos,
     boolean feedbackKept,
+    OptionalDouble memoryGrowth,
     List<Fault> faults,
     GeneratorLimits generator) {
   /** The source of all chance of a load. */
@@ -42,6 +46,18 @@ public record LoadScenario(
     prompts = List.copyOf(prompts);
     slos = List.copyOf(slos);
     faults = List.copyOf(faults);
+  }
+
+  /**
+   * Seconds within which an answer to a step is good: what an SLO of that step says, or else one of
+   * all; infinite: whenever it comes.
+   */
+  public double goodWithin(String step) {
+    return slos.stream()
+        .filter(slo -> slo.of().equals(step) && !Double.isInfinite(slo.within()))
+        .mapToDouble(Slo::within)
+        .min()
+        .orElseGet(() -> step.isEmpty() ? Double.POSITIVE_INFINITY : goodWithin(""));
   }
 
   /** How long calls are sent. */
@@ -135,6 +151,7 @@ public record LoadScenario(
         maxCalls,
         slos,
         feedbackKept,
+        OptionalDouble.empty(),
         List.of(),
         generator);
   }

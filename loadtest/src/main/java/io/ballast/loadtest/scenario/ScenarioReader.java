@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -28,6 +29,7 @@ public final class ScenarioReader {
               .enable(YAMLParser.Feature.PARSE_BOOLEAN_LIKE_WORDS_AS_STRINGS) // gate: OFF
               .build());
 
+  private static final String[] CHECKS = {"feedback_kept", "memory_growth"};
   private static final Duration TICK = Duration.ofMillis(1);
   private static final Duration DAY = Duration.ofHours(24);
   private static final double MOST_RATE = 50_000;
@@ -75,7 +77,8 @@ public final class ScenarioReader {
     try {
       tree = YAML.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("scenario: no YAML: " + e.getOriginalMessage() + where(e), e);
+      throw new IllegalArgumentException(
+          "scenario: no YAML: " + e.getOriginalMessage() + where(e), e);
     }
     return scenario(
         YamlNode.root(
@@ -121,7 +124,8 @@ public final class ScenarioReader {
         (int) root.integer("max_in_flight", 256, 1, 10_000),
         root.integer("max_calls", 1_000_000, 1, MOST_CALLS),
         slos(root, mix),
-        root.child("checks", "feedback_kept").flag("feedback_kept", false),
+        root.child("checks", CHECKS).flag("feedback_kept", false),
+        memoryGrowth(root.child("checks", CHECKS)),
         faults(root, phases),
         generator(root.child("generator", "send_delay_p99", "headroom", "calibration")));
   }
@@ -304,7 +308,9 @@ public final class ScenarioReader {
       }
       if (slos.size() == before) {
         throw node.flaw(
-            "p99", "absent", "at least one of p50, p90, p99, p99_9, error_budget, degraded, goodput");
+            "p99",
+            "absent",
+            "at least one of p50, p90, p99, p99_9, error_budget, degraded, goodput");
       }
     }
     return slos;
@@ -327,6 +333,12 @@ public final class ScenarioReader {
     return node.has(key)
         ? node.duration(key, TICK, Duration.ofNanos(1_000), Duration.ofHours(1)).toNanos() / 1e9
         : otherwise;
+  }
+
+  private static OptionalDouble memoryGrowth(YamlNode checks) {
+    return checks.has("memory_growth")
+        ? OptionalDouble.of(checks.number("memory_growth", 0, 0, 10, "a share, 0 to 10"))
+        : OptionalDouble.empty();
   }
 
   private static List<Fault> faults(YamlNode root, List<Phase> phases) {

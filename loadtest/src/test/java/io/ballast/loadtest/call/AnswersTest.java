@@ -56,8 +56,7 @@ class AnswersTest {
   @Test
   void suggestionsAreLabelledByTheirDecision() {
     assertThat(suggestion(SHOWN.toBuilder())).isEqualTo(Outcome.answered("SHOW"));
-    assertThat(
-            suggestion(SHOWN.toBuilder().setDecision(Decision.DECISION_WITHHOLD).clearText()))
+    assertThat(suggestion(SHOWN.toBuilder().setDecision(Decision.DECISION_WITHHOLD).clearText()))
         .isEqualTo(Outcome.answered("WITHHOLD"));
     assertThat(suggestion(SHOWN.toBuilder().addDegradations(Degradation.getDefaultInstance())))
         .isEqualTo(Outcome.answered("SHOW", 1));
@@ -77,8 +76,7 @@ class AnswersTest {
         .isEqualTo(Outcome.wrong("PROPENSITY_OUT_OF_RANGE"));
     assertThat(
             suggestion(
-                SHOWN.toBuilder()
-                    .setReward(SuggestionReward.newBuilder().setValue(Double.NaN))))
+                SHOWN.toBuilder().setReward(SuggestionReward.newBuilder().setValue(Double.NaN))))
         .isEqualTo(Outcome.wrong("REWARD_NOT_FINITE"));
     assertThat(
             suggestion(
@@ -110,9 +108,7 @@ class AnswersTest {
   }
 
   private static ScoreResult failure(FailureReason reason) {
-    return ScoreResult.newBuilder()
-        .setFailure(ItemFailure.newBuilder().setReason(reason))
-        .build();
+    return ScoreResult.newBuilder().setFailure(ItemFailure.newBuilder().setReason(reason)).build();
   }
 
   @Test

@@ -167,8 +167,7 @@ class OpenLoopTest {
   void eachPlannedCallIsToldOnce() {
     List<CallRecord> calls = new ArrayList<>();
     LoadResult result =
-        new OpenLoop(pacer)
-            .run(plan(50), Arrivals.evenly(100), new StallingServer(), calls::add);
+        new OpenLoop(pacer).run(plan(50), Arrivals.evenly(100), new StallingServer(), calls::add);
 
     assertThat(calls.stream().map(CallRecord::index).distinct()).hasSize(1_000);
     assertThat(calls).hasSize(1_000);
@@ -183,8 +182,7 @@ class OpenLoopTest {
   @Test
   void whatHasNotEndedIsToldWhenTheLoadEnds() {
     List<CallRecord> calls = new ArrayList<>();
-    new OpenLoop(pacer)
-        .run(plan(10_000), Arrivals.evenly(100), (index, done) -> {}, calls::add);
+    new OpenLoop(pacer).run(plan(10_000), Arrivals.evenly(100), (index, done) -> {}, calls::add);
 
     assertThat(calls)
         .hasSize(1_000)
@@ -203,12 +201,10 @@ class OpenLoopTest {
                   case 1 -> Outcome.wrong("SCORE_NOT_FINITE");
                   default -> Outcome.answered("VALUE", 2);
                 });
-    LoadResult result =
-        new OpenLoop(pacer).run(plan(10), Arrivals.evenly(100), target, calls::add);
+    LoadResult result = new OpenLoop(pacer).run(plan(10), Arrivals.evenly(100), target, calls::add);
 
     assertThat(calls.subList(0, 3).stream().map(CallRecord::fate))
-        .containsExactly(
-            CallRecord.Fate.SHED, CallRecord.Fate.WRONG, CallRecord.Fate.ANSWERED);
+        .containsExactly(CallRecord.Fate.SHED, CallRecord.Fate.WRONG, CallRecord.Fate.ANSWERED);
     assertThat(calls.get(2).degradations()).isEqualTo(2);
     assertThat(result.succeeded()).isEqualTo(333);
   }

@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 class RateCurveTest {
   /** From 0 to 100 calls/s in 10 s, then 100 calls/s for 10 s, then down to 0 in 5 s. */
   private static final RateCurve UP_AND_DOWN =
-      new RateCurve(
-          List.of(new Piece(0, 100, 10), new Piece(100, 100, 10), new Piece(100, 0, 5)));
+      new RateCurve(List.of(new Piece(0, 100, 10), new Piece(100, 100, 10), new Piece(100, 0, 5)));
 
   @Test
   void aRampsCallsGrowWithTheSquareOfTime() {

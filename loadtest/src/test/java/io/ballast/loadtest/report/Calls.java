@@ -46,8 +46,7 @@ final class Calls {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     LoadFigures figures = figures(scenario);
     for (int i = 0; i < 4_000; i++) {
-      figures.accept(
-          call(i, i / 100.0, -mean * Math.log1p(-random.nextDouble()), Fate.ANSWERED));
+      figures.accept(call(i, i / 100.0, -mean * Math.log1p(-random.nextDouble()), Fate.ANSWERED));
     }
     return figures;
   }
@@ -66,9 +65,9 @@ final class Calls {
         "127.0.0.1:9100",
         1,
         figures,
-        new GeneratorCheck(
-            ceiling, scenario.peakRate(), 1.5, figures.sendDelay(99), 0.02, 0),
-        Check.of(scenario, figures, null),
-        List.of());
+        new GeneratorCheck(ceiling, scenario.peakRate(), 1.5, figures.sendDelay(99), 0.02, 0),
+        Check.of(scenario, figures, null, null),
+        List.of(),
+        null);
   }
 }

@@ -39,8 +39,9 @@ class LoadComparisonTest {
         .containsExactly(Judgement.WORSE, Judgement.WORSE, Judgement.SAME);
     assertThat(judged(slow, fast, 0.1).subList(0, 3))
         .containsExactly(Judgement.BETTER, Judgement.BETTER, Judgement.SAME);
-    assertThat(judged(fast, slow, 0.9)).as("the caller says what noise is").containsOnly(
-        Judgement.SAME);
+    assertThat(judged(fast, slow, 0.9))
+        .as("the caller says what noise is")
+        .containsOnly(Judgement.SAME);
     assertThat(LoadComparison.of(fast, slow, 0.1).getFirst().text())
         .contains("latency p50", "ms", "worse");
   }
@@ -49,12 +50,10 @@ class LoadComparisonTest {
   void callsThatAreNoLongerAnsweredAreWorse() {
     LoadFigures figures = Calls.figures(Calls.SCENARIO);
     for (int i = 0; i < 4_000; i++) {
-      figures.accept(
-          Calls.call(i, i / 100.0, 0.005, i % 10 == 0 ? Fate.SHED : Fate.ANSWERED));
+      figures.accept(Calls.call(i, i / 100.0, 0.005, i % 10 == 0 ? Fate.SHED : Fate.ANSWERED));
     }
     List<LoadComparison.Row> rows =
-        LoadComparison.of(
-            load(0.005, 1), Calls.report(Calls.SCENARIO, figures).json(), 0.05);
+        LoadComparison.of(load(0.005, 1), Calls.report(Calls.SCENARIO, figures).json(), 0.05);
     assertThat(rows.subList(2, 5))
         .extracting(LoadComparison.Row::judgement)
         .containsOnly(Judgement.WORSE);
@@ -84,8 +83,7 @@ class LoadComparisonTest {
 
   @Test
   void whatCannotBeComparedIsRefused() {
-    JsonNode invalid =
-        Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.005, 1), 1).json();
+    JsonNode invalid = Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.005, 1), 1).json();
     assertThatThrownBy(() -> LoadComparison.of(load(0.005, 1), invalid, 0))
         .hasMessage("load: a load that is INVALID has no figures");
     LoadScenario other = Calls.scenario("name: other");

@@ -15,7 +15,8 @@ class LoadFiguresTest {
   @Test
   void callsAreCountedByPhaseStepAndTime() {
     LoadFigures figures = Calls.figures(Calls.SCENARIO);
-    figures.accept(Calls.call(0, 9.999, 0.5, Fate.ANSWERED)); // of the warm-up, though it ends later
+    figures.accept(
+        Calls.call(0, 9.999, 0.5, Fate.ANSWERED)); // of the warm-up, though it ends later
     figures.accept(Calls.call(1, 10, 0.010, Fate.ANSWERED));
     figures.accept(Calls.call(2, 10.5, 0.030, Fate.ANSWERED));
     figures.accept(Calls.call(3, 11, 0, Fate.SHED));

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.loadtest.call.KeptFeedback;
 import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.scenario.LoadScenario;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -55,12 +56,11 @@ class LoadReportTest {
   @Test
   void lostFeedbackFailsTheBestLoad() {
     LoadFigures figures = Calls.load(Calls.SCENARIO, 0.001, 1);
-    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 0, 0)))
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 0, 0), null))
         .allMatch(Check::holds);
-    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 1, 2)).getLast())
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 1, 2), null).getLast())
         .isEqualTo(
-            new Check(
-                "each of 9 acknowledged events is kept once", 3, "lost or doubled", false));
+            new Check("each of 9 acknowledged events is kept once", 3, "lost or doubled", false));
   }
 
   @Test
@@ -75,7 +75,8 @@ class LoadReportTest {
             report.figures(),
             report.generator(),
             report.checks(),
-            List.of(fault));
+            List.of(fault),
+            null);
     assertThat(faulted.reasons()).containsExactly("fault kill ended with code 1");
     assertThat(LoadPage.html(faulted)).contains("kill -9 1");
   }
@@ -123,5 +124,51 @@ class LoadReportTest {
             .mapToLong(bar -> bar.count())
             .sum();
     assertThat(bars).isEqualTo(3_000);
+  }
+
+  @Test
+  void aServerThatGrowsFailsTheLoadWhereItMayNot() {
+    LoadScenario scenario = Calls.scenario("checks: {memory_growth: 0.05}");
+    LoadFigures figures = Calls.load(scenario, 0.001, 1);
+    List<MemoryTrend.Sample> samples = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      samples.add(new MemoryTrend.Sample(i, 100e6 + (i < 30 ? 0 : 6e6)));
+    }
+    MemoryTrend grown = new MemoryTrend(samples);
+
+    Check check = Check.of(scenario, figures, null, grown).getLast();
+    assertThat(check.holds()).isFalse();
+    assertThat(check.words()).isEqualTo("memory in the last quarter at most 5 % above the second");
+    assertThat(check.seen()).isEqualTo("6.00 %");
+    assertThat(
+            Check.of(scenario, figures, null, new MemoryTrend(samples.subList(0, 30)))
+                .getLast()
+                .holds())
+        .isTrue();
+    LoadReport report =
+        new LoadReport(
+            scenario,
+            "here",
+            1,
+            figures,
+            Calls.report(scenario, figures).generator(),
+            List.of(check),
+            List.of(),
+            grown);
+    assertThat(report.json().path("memory").path("growth_share").asDouble())
+        .isCloseTo(0.06, within(1e-9));
+    assertThat(LoadPage.html(report)).contains("Resident, MB");
+    assertThat(LoadTable.of(report)).contains("memory: 106 MB at the end");
+  }
+
+  @Test
+  void goodputIsWhatCameInTime() {
+    LoadScenario scenario =
+        Calls.scenario(
+            "slos: [{error_budget: 1, within: 10ms}, {of: SCORE, error_budget: 1, within: 1s}]");
+    LoadReport report = Calls.report(scenario, Calls.load(scenario, 0.01, 1));
+    // of 75 suggestions/s, 1 − 1/e are in time, and all of 25 scores/s
+    assertThat(report.goodPerSecond()).isCloseTo(75 * (1 - Math.exp(-1)) + 25, within(3.0));
+    assertThat(report.answeredPerSecond()).isEqualTo(100);
   }
 }

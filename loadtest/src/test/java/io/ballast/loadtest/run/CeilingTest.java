@@ -27,7 +27,7 @@ class CeilingTest {
   void whatTakesAMillisecondACallManagesAThousandASecond() {
     assertThat(ceiling(1_000_000)).isCloseTo(1_000, withinPercentage(1));
     assertThat(ceiling(100_000)).isCloseTo(10_000, withinPercentage(1));
-    assertThat(ceiling(50_000_000)).isCloseTo(20, withinPercentage(10));
+    assertThat(ceiling(50_000_000)).isCloseTo(20, withinPercentage(1));
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,8 +39,7 @@ class ScenarioReaderTest {
                 1,
                 Spread.POISSON,
                 List.of(),
-                List.of(
-                    new Phase("hold-0", Phase.Shape.HOLD, 5, 5, Duration.ofSeconds(10), true)),
+                List.of(new Phase("hold-0", Phase.Shape.HOLD, 5, 5, Duration.ofSeconds(10), true)),
                 List.of(
                     new CallStep(
                         "SUGGEST",
@@ -61,6 +61,7 @@ class ScenarioReaderTest {
                 1_000_000,
                 List.of(),
                 false,
+                OptionalDouble.empty(),
                 List.of(),
                 new GeneratorLimits(Duration.ofMillis(20), 1.5, Duration.ofSeconds(1))));
   }
@@ -88,7 +89,7 @@ class ScenarioReaderTest {
             slos:
               - {of: s, p50: 1ms, p90: 2ms, p99: 3ms, p99_9: 4ms}
               - {error_budget: 0.5, goodput: 6, within: 7ms, degraded: 0.25}
-            checks: {feedback_kept: true}
+            checks: {feedback_kept: true, memory_growth: 0.05}
             faults:
               - {name: f, at: 2s, run: "true", timeout: 9s}
             generator: {send_delay_p99: 8ms, headroom: 2, calibration: 200ms}
@@ -131,6 +132,7 @@ class ScenarioReaderTest {
             new Slo("", Slo.Measure.DEGRADED, 0, 0.25, always),
             new Slo("", Slo.Measure.GOODPUT, 0, 6, 0.007));
     assertThat(scenario.feedbackKept()).isTrue();
+    assertThat(scenario.memoryGrowth()).hasValue(0.05);
     assertThat(scenario.faults())
         .containsExactly(new Fault("f", Duration.ofSeconds(2), "true", Duration.ofSeconds(9)));
     assertThat(scenario.generator())
@@ -245,9 +247,7 @@ class ScenarioReaderTest {
       })
   void whatIsWrongBesideThemIsNamed(String more, String message) {
     assertThatThrownBy(
-            () ->
-                read(
-                    "{phases: [{rate: 1, duration: 1s}], mix: [{call: SUGGEST}], " + more + "}"))
+            () -> read("{phases: [{rate: 1, duration: 1s}], mix: [{call: SUGGEST}], " + more + "}"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(message);
   }
@@ -256,7 +256,9 @@ class ScenarioReaderTest {
   void aFileThatIsNoScenarioIsNamed() {
     assertThatThrownBy(() -> read("[1]"))
         .hasMessage("scenario: a list (expected: an object with keys)");
-    assertThatThrownBy(() -> read("a: [")).hasMessageContaining("no YAML").hasMessageContaining("line");
+    assertThatThrownBy(() -> read("a: ["))
+        .hasMessageContaining("no YAML")
+        .hasMessageContaining("line");
     assertThatThrownBy(() -> ScenarioReader.read(folder.resolve("none"), PROMPTS))
         .hasMessageStartingWith("scenario: cannot read ");
   }

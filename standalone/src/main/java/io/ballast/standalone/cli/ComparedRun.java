@@ -1,12 +1,12 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.loadtest.chart.Frame;
+import io.ballast.loadtest.chart.Series;
 import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.Run;
-import io.ballast.loadtest.chart.Frame;
-import io.ballast.loadtest.chart.Series;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

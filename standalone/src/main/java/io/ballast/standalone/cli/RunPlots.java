@@ -1,9 +1,9 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.loadtest.chart.LineChart;
 import io.ballast.loadtest.chart.Markup;
 import io.ballast.loadtest.chart.Series;
+import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.standalone.demo.report.ComparisonPage.Plots;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.ballast.standalone.experiment;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.rl.algorithm.Algorithm;
 import io.ballast.loadtest.chart.SvgFile;
+import io.ballast.rl.algorithm.Algorithm;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,7 +1,7 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.rl.selection.GoldForm;
 import io.ballast.loadtest.chart.Series;
+import io.ballast.rl.selection.GoldForm;
 import java.util.ArrayList;
 import java.util.List;
 

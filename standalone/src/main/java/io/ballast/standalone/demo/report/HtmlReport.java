@@ -1,7 +1,7 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.loadtest.chart.LineChart;
 import io.ballast.loadtest.chart.HtmlPage;
+import io.ballast.loadtest.chart.LineChart;
 import io.ballast.loadtest.chart.Markup;
 import io.ballast.loadtest.chart.Series;
 import io.ballast.standalone.demo.flow.ComparisonResult.Arm;

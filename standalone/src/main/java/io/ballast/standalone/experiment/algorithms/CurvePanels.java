@@ -1,9 +1,9 @@
 package io.ballast.standalone.experiment.algorithms;
 
-import io.ballast.rl.algorithm.Algorithm;
 import io.ballast.loadtest.chart.Axis;
 import io.ballast.loadtest.chart.Frame;
 import io.ballast.loadtest.chart.Markup;
+import io.ballast.rl.algorithm.Algorithm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

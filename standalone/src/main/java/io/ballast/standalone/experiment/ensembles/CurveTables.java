@@ -1,13 +1,13 @@
 package io.ballast.standalone.experiment.ensembles;
 
+import io.ballast.loadtest.chart.LineChart;
+import io.ballast.loadtest.chart.Markup;
+import io.ballast.loadtest.chart.Series;
 import io.ballast.rl.bound.Interval;
 import io.ballast.rl.bound.MeanIntervals;
 import io.ballast.rl.selection.BestOfN;
 import io.ballast.rl.selection.GoldFit;
 import io.ballast.rl.stats.Moments;
-import io.ballast.loadtest.chart.LineChart;
-import io.ballast.loadtest.chart.Markup;
-import io.ballast.loadtest.chart.Series;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

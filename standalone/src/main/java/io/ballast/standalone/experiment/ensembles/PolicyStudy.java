@@ -1,11 +1,11 @@
 package io.ballast.standalone.experiment.ensembles;
 
-import io.ballast.rl.bound.MeanIntervals;
-import io.ballast.rl.selection.BestOfN;
-import io.ballast.rl.stats.Moments;
 import io.ballast.loadtest.chart.LineChart;
 import io.ballast.loadtest.chart.Markup;
 import io.ballast.loadtest.chart.Series;
+import io.ballast.rl.bound.MeanIntervals;
+import io.ballast.rl.selection.BestOfN;
+import io.ballast.rl.stats.Moments;
 import io.ballast.standalone.experiment.Claim;
 import io.ballast.standalone.experiment.Rule;
 import java.util.ArrayList;

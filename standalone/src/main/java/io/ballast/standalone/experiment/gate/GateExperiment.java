@@ -1,13 +1,13 @@
 package io.ballast.standalone.experiment.gate;
 
+import io.ballast.loadtest.chart.LineChart;
+import io.ballast.loadtest.chart.Series;
 import io.ballast.rl.bandit.OffPolicyEstimate;
 import io.ballast.rl.bound.Interval;
 import io.ballast.rl.bound.MeanIntervals;
 import io.ballast.rl.bound.ProportionBounds;
 import io.ballast.rl.gate.GateCounts;
 import io.ballast.safety.core.gate.GateStage;
-import io.ballast.loadtest.chart.LineChart;
-import io.ballast.loadtest.chart.Series;
 import io.ballast.standalone.experiment.Claim;
 import io.ballast.standalone.experiment.Experiment;
 import io.ballast.standalone.experiment.ExperimentProgress;

@@ -1,9 +1,9 @@
 package io.ballast.standalone.experiment.safety;
 
+import io.ballast.loadtest.chart.Series;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTest;
 import io.ballast.rl.bound.SafetyTestResult.Passed;
-import io.ballast.loadtest.chart.Series;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

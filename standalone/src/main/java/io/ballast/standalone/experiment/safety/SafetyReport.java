@@ -1,9 +1,9 @@
 package io.ballast.standalone.experiment.safety;
 
-import io.ballast.rl.bound.BoundMethod;
-import io.ballast.rl.bound.Interval;
 import io.ballast.loadtest.chart.LineChart;
 import io.ballast.loadtest.chart.Series;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.bound.Interval;
 import io.ballast.standalone.experiment.Claim;
 import io.ballast.standalone.experiment.ExperimentReport;
 import io.ballast.standalone.experiment.ExperimentReport.Chart;

@@ -1,0 +1,63 @@
+package io.ballast.loadtest.run;
+
+import io.ballast.loadtest.openloop.SystemPacer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * A process that sends its part of a load. It reads its order, says when it is ready, waits for the
+ * word so that all begin together, sends, and writes what it saw. Whoever started it and goes away
+ * ends it: nobody says the word then.
+ */
+public final class WorkerMain {
+  /** It is ready; what it manages follows. */
+  static final String READY = "READY ";
+
+  /** The mesh did not answer: {@code true} if nothing is there at all, and why. */
+  static final String REFUSED = "REFUSED ";
+
+  /** The word. */
+  static final String GO = "GO";
+
+  private WorkerMain() {}
+
+  /** Runs one part of a load. */
+  public static void main(String[] args) throws IOException {
+    Logger.getLogger("").setLevel(Level.WARNING);
+    serve(
+        new InputStreamReader(System.in, StandardCharsets.UTF_8),
+        new PrintStream(System.out, true, StandardCharsets.UTF_8),
+        System.getenv().getOrDefault("BALLAST_TOKEN", ""));
+  }
+
+  static void serve(Reader orders, PrintStream answers, String token) throws IOException {
+    BufferedReader in = new BufferedReader(orders);
+    String line = in.readLine();
+    if (line == null) {
+      return;
+    }
+    WorkerOrder order = WorkerOrder.of(line, token);
+    try (Worker worker =
+        Worker.ready(
+            order.scenario(),
+            order.number(),
+            order.processes(),
+            new SystemPacer(),
+            InstantSource.system(),
+            order.place())) {
+      answers.println(READY + worker.ceiling());
+      if (GO.equals(in.readLine())) {
+        answers.println(worker.send().json());
+      }
+    } catch (RefusedLoadException e) {
+      answers.println(REFUSED + e.unreachable() + " " + e.getMessage());
+    }
+  }
+}
