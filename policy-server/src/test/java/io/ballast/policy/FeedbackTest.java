@@ -22,6 +22,7 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.grpc.Context;
 import io.grpc.Status;
+import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -35,6 +36,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
@@ -60,6 +62,23 @@ class FeedbackTest {
     FeedbackEvent stored = history("", suggestion).getEvents(0);
     assertThat(stored.hasAccepted()).isTrue();
     assertThat(stored.getEventTime().getSeconds()).isEqualTo(TestClock.START.getEpochSecond());
+  }
+
+  @Test
+  void whatIsKeptIsCountedOnceWithHowLongItTook() {
+    String suggestion = mesh.suggest("a").getSuggestionId();
+    mesh.clock.advance(Duration.ofMinutes(5));
+
+    record("key", accepted(suggestion));
+    record("key", accepted(suggestion));
+
+    assertThat(mesh.meters.get("ballast.policy.feedback").tag("kind", "accepted").counter().count())
+        .isEqualTo(1);
+    assertThat(mesh.meters.get("ballast.policy.feedback").tag("kind", "rejected").counter().count())
+        .isZero();
+    Timer delay = mesh.meters.get("ballast.policy.feedback.delay").timer();
+    assertThat(delay.count()).isEqualTo(1);
+    assertThat(delay.max(TimeUnit.MINUTES)).isEqualTo(5);
   }
 
   @Test

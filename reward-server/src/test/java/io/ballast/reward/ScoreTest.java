@@ -30,6 +30,7 @@ import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.DistributionSummary;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -73,6 +74,29 @@ class ScoreTest {
         .isEqualTo(AggregationMethod.AGGREGATION_METHOD_WCO);
     assertThat(response.getModelVersion().getWeightsSha256()).isEqualTo("1".repeat(64));
     assertThat(response.getTiming().getTotalDuration().getNanos()).isPositive();
+  }
+
+  @Test
+  void whatIsScoredIsCountedWithItsSpreadAndItsPhases() {
+    score(item("x", "int a", "= 1;"), item("y", "int a", ""));
+
+    assertThat(items("value")).isEqualTo(1);
+    assertThat(items("invalid_input")).isEqualTo(1);
+    DistributionSummary spread =
+        reward.meters().get("ballast.reward.spread").tag("model", "java-reward").summary();
+    assertThat(spread.count()).isEqualTo(1);
+    assertThat(spread.totalAmount()).isCloseTo(Math.sqrt(1.5), within(1e-12));
+    assertThat(reward.meters().get("ballast.reward.phase").tag("phase", "infer").timer().count())
+        .isEqualTo(1);
+  }
+
+  private double items(String outcome) {
+    return reward
+        .meters()
+        .get("ballast.reward.items")
+        .tags("model", "java-reward", "outcome", outcome)
+        .counter()
+        .count();
   }
 
   @Test

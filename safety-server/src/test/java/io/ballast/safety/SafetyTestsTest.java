@@ -55,6 +55,13 @@ class SafetyTestsTest extends SafetyTestsCase {
     assertThat(test.hasEndTime()).isTrue();
     assertThat(mesh.meters.get("ballast.safety.tests").tag("state", "passed").counter().count())
         .isEqualTo(1);
+    assertThat(
+            mesh.meters
+                .get("ballast.safety.tests")
+                .tag("state", "no_solution_found")
+                .counter()
+                .count())
+        .isZero();
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.run.UpdateOutcome;
+import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.rl.stats.AlarmKind;
@@ -20,6 +21,7 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -50,6 +52,13 @@ public final class RunTelemetry implements RunMonitor {
     this.notFinite = skipped(meters, UpdateOutcome.NOT_FINITE, "first");
     this.laterNotFinite = skipped(meters, UpdateOutcome.NOT_FINITE, "later");
     this.tracer = telemetry.getTracer("io.ballast.orchestrator");
+    for (AlarmKind kind : AlarmKind.values()) {
+      Arrays.stream(WatchAction.values()).forEach(action -> alarms(kind, action));
+    }
+  }
+
+  private Counter alarms(AlarmKind kind, WatchAction action) {
+    return meters.counter("ballast.run.alarms", "kind", kind.name(), "action", action.name());
   }
 
   private static Counter skipped(MeterRegistry meters, UpdateOutcome outcome, String which) {
@@ -212,14 +221,7 @@ public final class RunTelemetry implements RunMonitor {
 
   @Override
   public void alarmed(Run run, RunAlarm alarm) {
-    meters
-        .counter(
-            "ballast.run.alarms",
-            "kind",
-            alarm.alarm().kind().name(),
-            "action",
-            alarm.action().name())
-        .increment();
+    alarms(alarm.alarm().kind(), alarm.action()).increment();
     LOG.warn(
         "run {} ({}): {}: {}; {}",
         run.runId(),

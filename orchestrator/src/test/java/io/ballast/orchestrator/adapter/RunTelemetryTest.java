@@ -9,6 +9,8 @@ import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.orchestrator.core.run.UpdateOutcome;
+import io.ballast.orchestrator.core.spec.WatchAction;
+import io.ballast.rl.stats.AlarmKind;
 import io.ballast.testing.HeardLog;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.common.AttributeKey;
@@ -126,6 +128,21 @@ class RunTelemetryTest {
 
   private static LearningMetrics learning(UpdateOutcome outcome, String message) {
     return new LearningMetrics(outcome, message, 0, 0.1, 0, Map.of());
+  }
+
+  @Test
+  void everyKindOfAlarmIsCountedFromZero() {
+    for (AlarmKind kind : AlarmKind.values()) {
+      for (WatchAction action : WatchAction.values()) {
+        assertThat(
+                meters
+                    .get("ballast.run.alarms")
+                    .tags("kind", kind.name(), "action", action.name())
+                    .counter()
+                    .count())
+            .isZero();
+      }
+    }
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class SuggestTelemetry implements SuggestMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SuggestTelemetry.class);
 
+  private static final List<String> PEERS =
+      List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER);
+
   private final MeterRegistry meters;
   private final Tracer tracer;
   private final Map<Phase, Timer> phases = new EnumMap<>(Phase.class);
@@ -37,6 +41,8 @@ public final class SuggestTelemetry implements SuggestMonitor {
     this.tracer = telemetry.getTracer("io.ballast.policy");
     Arrays.stream(Phase.values())
         .forEach(p -> phases.put(p, meters.timer("ballast.policy.phase", "phase", label(p))));
+    // there from the start, at 0: what first appears at 1 has no increase to alert on
+    PEERS.forEach(this::degradations);
     this.abandoned = meters.counter("ballast.policy.suggestions.abandoned");
     this.tokens = meters.counter("ballast.policy.generated.tokens");
   }
@@ -67,7 +73,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
         .timer("ballast.policy.suggestions", "decision", decision, "reason", reason)
         .record(answer.times().total());
     for (Degradation degradation : answer.degradations()) {
-      meters.counter("ballast.policy.degradations", "peer", degradation.peer()).increment();
+      degradations(degradation.peer()).increment();
     }
     tokens.increment(answer.generatedTokens());
     Span.current()
@@ -82,6 +88,10 @@ public final class SuggestTelemetry implements SuggestMonitor {
         reason,
         answer.policyVersion().version(),
         answer.times().total().toMillis());
+  }
+
+  private Counter degradations(String peer) {
+    return meters.counter("ballast.policy.degradations", "peer", peer);
   }
 
   @Override

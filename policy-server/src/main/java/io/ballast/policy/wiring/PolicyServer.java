@@ -10,6 +10,7 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.adapter.DecoderMetrics;
+import io.ballast.policy.adapter.FeedbackTelemetry;
 import io.ballast.policy.adapter.GrpcCertificateAuthority;
 import io.ballast.policy.adapter.GrpcCostOracle;
 import io.ballast.policy.adapter.GrpcDecisionReplay;
@@ -153,7 +154,7 @@ public final class PolicyServer implements AutoCloseable {
             runtime.nanoTime());
     FeedbackLog feedback =
         new FeedbackLog(
-            new PostgresFeedbackStore(database, events),
+            new FeedbackTelemetry(new PostgresFeedbackStore(database, events), runtime.meters()),
             ids,
             changes,
             history,

@@ -80,9 +80,12 @@ public final class RewardModule implements ServerModule {
             new CompositeFolders(runtime.modelFolders()),
             outside,
             RequestContexts::from,
-            runtime.replies(),
-            runtime.meters(),
-            runtime.nanoTime());
+            new RewardServer.Surroundings(
+                runtime.replies(),
+                runtime.meters(),
+                runtime.telemetry(),
+                runtime.clock(),
+                runtime.nanoTime()));
     server = started;
     RewardTrainings beside =
         new RewardTrainings(

@@ -11,6 +11,7 @@ import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.telemetry.SharingMetrics;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.adapter.CatalogTokens;
+import io.ballast.reward.adapter.ScoreTelemetry;
 import io.ballast.reward.component.CompositeCatalog;
 import io.ballast.reward.component.CompositeFlow;
 import io.ballast.reward.component.CompositeSource;
@@ -30,7 +31,9 @@ import io.grpc.BindableService;
 import io.grpc.Context;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,6 +48,14 @@ import org.slf4j.LoggerFactory;
 /** A reward-server, built and ready to serve. */
 public final class RewardServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RewardServer.class);
+
+  /** What a process gives: what completes answers, where numbers and traces go, and the time. */
+  public record Surroundings(
+      Replies replies,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      InstantSource clock,
+      LongSupplier nanoTime) {}
 
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
@@ -66,9 +77,9 @@ public final class RewardServer implements AutoCloseable {
       CompositeSource composites,
       Outside outside,
       Function<RequestMetadata, RequestContext> contexts,
-      Replies replies,
-      MeterRegistry meters,
-      LongSupplier nanoTime) {
+      Surroundings surroundings) {
+    MeterRegistry meters = surroundings.meters();
+    LongSupplier nanoTime = surroundings.nanoTime();
     catalog = new EnsembleCatalog(source, config.settings(), config.queue(), nanoTime);
     SharedAnswers<TokenIds, TokenIds, CompletionScores> scores =
         new SharedAnswers<>(
@@ -83,13 +94,17 @@ public final class RewardServer implements AutoCloseable {
     RewardScorer scorer =
         new CompositeFlow(
             made,
-            new Tools(flow, new CatalogTokens(catalog), outside),
+            new Tools(
+                new ScoreTelemetry(flow, meters, surroundings.telemetry(), surroundings.clock()),
+                new CatalogTokens(catalog),
+                outside),
             config.items(),
             new CompositeFlow.Patience(settings.modelTimeout(), settings.deadlineReserve()),
             Context.currentContextExecutor(components),
             nanoTime);
     service =
-        new RewardGrpcService(flow, scorer, catalog, made, new RewardMapper(contexts), replies);
+        new RewardGrpcService(
+            flow, scorer, catalog, made, new RewardMapper(contexts), surroundings.replies());
     models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)

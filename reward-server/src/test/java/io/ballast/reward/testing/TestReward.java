@@ -24,6 +24,7 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
@@ -53,9 +54,8 @@ public final class TestReward implements AutoCloseable {
             () -> composites,
             outside,
             RequestContexts::from,
-            replies,
-            meters,
-            System::nanoTime);
+            new RewardServer.Surroundings(
+                replies, meters, OpenTelemetry.noop(), InstantSource.system(), System::nanoTime));
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
     server.services().forEach(builder::addService);

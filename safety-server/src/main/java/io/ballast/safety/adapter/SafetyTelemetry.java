@@ -10,6 +10,8 @@ import io.ballast.safety.core.cost.Cost;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.JudgedItem;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.safetytest.TestState;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.opentelemetry.api.OpenTelemetry;
@@ -17,6 +19,7 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Supplier;
 
@@ -28,6 +31,31 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
   public SafetyTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
     this.meters = meters;
     this.tracer = telemetry.getTracer("io.ballast.safety");
+    countFromZero();
+  }
+
+  /** What first appears at 1 has no increase to alert on. */
+  private void countFromZero() {
+    Arrays.stream(TestState.values())
+        .filter(TestState::ended)
+        .forEach(state -> tests(label(state)));
+    Arrays.stream(CanaryVerdict.values()).filter(CanaryVerdict::breach).forEach(this::rollBacks);
+    for (GateStage stage : GateStage.values()) {
+      Arrays.stream(GateOutcome.values()).forEach(outcome -> decisions(stage, outcome));
+    }
+  }
+
+  private Counter tests(String state) {
+    return meters.counter("ballast.safety.tests", "state", state);
+  }
+
+  private Counter rollBacks(CanaryVerdict verdict) {
+    return meters.counter("ballast.safety.canary.roll.backs", "verdict", label(verdict));
+  }
+
+  private Counter decisions(GateStage stage, GateOutcome outcome) {
+    return meters.counter(
+        "ballast.safety.gate.decisions", "stage", label(stage), "outcome", label(outcome));
   }
 
   @Override
@@ -47,9 +75,7 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
 
   @Override
   public void gateDecided(GateStage stage, GateOutcome outcome) {
-    meters
-        .counter("ballast.safety.gate.decisions", "stage", label(stage), "outcome", label(outcome))
-        .increment();
+    decisions(stage, outcome).increment();
     Span.current().setAttribute("ballast.gate_outcome", label(outcome));
   }
 
@@ -69,7 +95,7 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
 
   @Override
   public void testEnded(String state) {
-    meters.counter("ballast.safety.tests", "state", state.toLowerCase(Locale.ROOT)).increment();
+    tests(state.toLowerCase(Locale.ROOT)).increment();
   }
 
   @Override
@@ -86,7 +112,7 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
 
   @Override
   public void canaryDecided(CanaryVerdict verdict) {
-    meters.counter("ballast.safety.canary.roll.backs", "verdict", label(verdict)).increment();
+    rollBacks(verdict).increment();
   }
 
   @Override

@@ -22,6 +22,17 @@ import org.slf4j.LoggerFactory;
 /** The interceptors that every call to a server passes. */
 final class ServerEdge {
   private static final Logger ACCESS = LoggerFactory.getLogger("io.ballast.access");
+
+  /** Latencies that objectives are stated in: each is a bucket's own bound. */
+  private static final Duration[] OBJECTIVES = {
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5)
+  };
+
   static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -109,6 +120,7 @@ final class ServerEdge {
                     .tag("method", method)
                     .tag("code", code)
                     .publishPercentileHistogram()
+                    .serviceLevelObjectives(OBJECTIVES)
                     .register(meters)
                     .record(nanos, TimeUnit.NANOSECONDS);
                 ACCESS

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -48,6 +49,10 @@ public final class Postgres implements AutoCloseable {
     this.settings = settings;
     this.meters = meters;
     this.embedded = embedded;
+    var unused =
+        Gauge.builder("ballast.database.up", this, postgres -> postgres.isReachable() ? 1 : 0)
+            .description("1 if PostgreSQL answers a connection of its own now, else 0")
+            .register(meters);
   }
 
   /** Uses a server that someone else runs; it is first asked when a schema is opened. */

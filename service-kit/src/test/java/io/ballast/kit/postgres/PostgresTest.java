@@ -25,12 +25,11 @@ class PostgresTest {
 
   @TempDir Path folder;
 
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
   private Postgres open() {
     return Postgres.embedded(
-        folder.resolve("postgres"),
-        folder.resolve("logs/postgres.log"),
-        SETTINGS,
-        new SimpleMeterRegistry());
+        folder.resolve("postgres"), folder.resolve("logs/postgres.log"), SETTINGS, meters);
   }
 
   private static String setting(Jdbi jdbi, String name) {
@@ -90,9 +89,11 @@ class PostgresTest {
                   assertThat(new StatusMapper("test").judge(thrown, Context.ROOT).fault())
                       .isEqualTo(Fault.DEPENDENCY_DOWN));
       assertThat(postgres.isReachable()).isFalse();
+      assertThat(meters.get("ballast.database.up").gauge().value()).isZero();
       Postgres other = startAgainOn(postgres.address());
       assertThat(titlesOnceItIsBack(shelf)).containsExactly("Emma");
       assertThat(postgres.isReachable()).isTrue();
+      assertThat(meters.get("ballast.database.up").gauge().value()).isOne();
       other.close();
     }
   }

@@ -1,5 +1,6 @@
 package io.ballast.standalone.process;
 
+import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshServer;
@@ -13,8 +14,10 @@ import io.ballast.kit.runtime.ServerModule;
 import io.ballast.standalone.config.MeshConfig;
 import io.grpc.BindableService;
 import io.grpc.Channel;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -93,6 +96,8 @@ public final class MeshProcess implements AutoCloseable {
             : CompletableFuture.failedFuture(
                 new IllegalStateException("no server of this process keeps a database"));
     postgres = database;
+    sayWhatRuns(surroundings.meters());
+    watchDisk(surroundings.meters());
     ProcessRuntime given = new ProcessRuntime(config, port, surroundings, () -> join(database));
     runtime = given;
     List<BindableService> services = new ArrayList<>();
@@ -234,6 +239,25 @@ public final class MeshProcess implements AutoCloseable {
     } catch (Exception e) {
       LOG.warn("{} did not stop cleanly: {}", what, e.toString());
     }
+  }
+
+  /** Processes of one mesh that were built of different code are seen by it. */
+  private static void sayWhatRuns(MeterRegistry meters) {
+    CodeVersion code = CodeVersion.built();
+    var unused =
+        Gauge.builder("ballast.build.info", () -> 1)
+            .tag("release", code.release())
+            .tag("commit", code.commit().orElse("unknown"))
+            .register(meters);
+  }
+
+  /** Room for the database, published versions, what is spooled. */
+  private void watchDisk(MeterRegistry meters) {
+    File data = config.data().toFile();
+    var unused =
+        Gauge.builder("ballast.disk.free.bytes", data, File::getUsableSpace)
+            .strongReference(true)
+            .register(meters);
   }
 
   private boolean needsDatabase() {
