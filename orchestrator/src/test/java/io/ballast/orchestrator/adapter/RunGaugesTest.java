@@ -18,6 +18,7 @@ import io.ballast.orchestrator.core.run.UpdateOutcome;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.IterationWatch;
 import io.ballast.orchestrator.grpc.RunMapper;
+import io.ballast.testing.MonitoredMetrics;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -52,6 +53,18 @@ class RunGaugesTest {
               assertThat(id.getTag("run_id")).isEqualTo("a");
               assertThat(id.getTag("tenant")).isEqualTo("acme");
             });
+  }
+
+  @Test
+  void whatAlertsAndDashboardsReadOfARunIsAGauge() throws ReflectiveOperationException {
+    gauges.show(run("a"), filled());
+
+    assertThat(MonitoredMetrics.named(MonitoredMetrics::isOfARun))
+        .hasSizeGreaterThan(10)
+        .isSubsetOf(
+            meters.getMeters().stream()
+                .map(meter -> meter.getId().getName().replace('.', '_'))
+                .toList());
   }
 
   @Test

@@ -24,6 +24,7 @@ import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.standalone.config.GivenProperties;
 import io.ballast.testing.Await;
 import io.ballast.testing.KafkaBroker;
+import io.ballast.testing.MonitoredMetrics;
 import io.cloudevents.CloudEvent;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -138,6 +139,12 @@ class RunEventsToKafkaTest {
         assertThat(told.getRun().getSpec()).isEqualTo("name: tidy");
         Await.until(() -> events(database) == 0);
         Await.until(() -> published() == 1);
+        assertThat(MonitoredMetrics.named(MonitoredMetrics::isOfAnOutbox))
+            .isNotEmpty()
+            .isSubsetOf(
+                meters.getMeters().stream()
+                    .map(meter -> meter.getId().getName().replace('.', '_'))
+                    .toList());
       }
       Await.until(RunEventsToKafkaTest::relayIsGone);
     }

@@ -1,0 +1,156 @@
+package io.ballast.k8s;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Alerts, their pages, their tests and the dashboards fit together. That what they read is measured
+ * is held by the tests of who measures it: {@code MonitoredMetrics} names them.
+ */
+class MonitoringTest {
+  private static final Path MONITORING = Path.of("monitoring");
+  private static final Path RUNBOOKS = Path.of("..", "docs", "operations", "runbooks");
+  private static final Pattern RECORDED = Pattern.compile("\\bballast:[a-z0-9_:]+");
+  private static final Pattern EXPECTED = Pattern.compile("alertname=\"(\\w+)\"");
+
+  @Test
+  void everyAlertHasAPageAndEveryPageAnAlert() throws IOException {
+    Set<String> alerts = alerts();
+
+    assertThat(alerts).hasSizeGreaterThan(20);
+    assertThat(names(RUNBOOKS, ".md")).isEqualTo(alerts);
+    for (JsonNode rule : rules()) {
+      if (rule.has("alert")) {
+        String name = rule.path("alert").asText();
+        assertThat(rule.at("/annotations/runbook").asText())
+            .isEqualTo("docs/operations/runbooks/%s.md".formatted(name));
+        assertThat(rule.at("/annotations/summary").asText()).as(name).isNotEmpty();
+        assertThat(rule.at("/annotations/description").asText()).as(name).isNotEmpty();
+        assertThat(rule.at("/labels/severity").asText()).as(name).isIn("page", "ticket");
+      }
+    }
+  }
+
+  @Test
+  void everyPageSaysWhatIsSeenWhyWhatToDoAndWhenItIsOver() throws IOException {
+    for (String name : alerts()) {
+      assertThat(Files.readString(RUNBOOKS.resolve(name + ".md")))
+          .startsWith("# " + name + "\n")
+          .containsSubsequence("**You see.**", "**Why.**", "**Do.**", "1. ", "**Over when.**");
+    }
+  }
+
+  @Test
+  void everyAlertIsSeenToFireOnARecordedSeries() throws IOException {
+    StringBuilder tests = new StringBuilder();
+    for (String name : names(MONITORING.resolve("tests"), ".yaml")) {
+      tests.append(Files.readString(MONITORING.resolve("tests").resolve(name + ".yaml")));
+    }
+    Set<String> expected =
+        tests
+            .toString()
+            .lines()
+            .filter(line -> line.contains("labels:"))
+            .flatMap(line -> EXPECTED.matcher(line).results())
+            .map(found -> found.group(1))
+            .collect(Collectors.toCollection(TreeSet::new));
+
+    assertThat(expected).isEqualTo(alerts());
+  }
+
+  @Test
+  void whatIsReadAsRecordedIsRecorded() throws IOException {
+    Set<String> recorded = new TreeSet<>();
+    rules().stream()
+        .filter(rule -> rule.has("record"))
+        .forEach(rule -> recorded.add(rule.path("record").asText()));
+    List<String> texts = new ArrayList<>();
+    rules().forEach(rule -> texts.add(rule.path("expr").asText()));
+    dashboards().forEach(dashboard -> texts.add(dashboard.toString()));
+
+    assertThat(texts)
+        .allSatisfy(
+            text ->
+                assertThat(RECORDED.matcher(text).results().map(MatchResult::group))
+                    .allMatch(recorded::contains));
+    assertThat(texts).anyMatch(RECORDED.asPredicate());
+  }
+
+  @Test
+  void everyDashboardIsListedAndItsPanelsAskPrometheus() throws IOException {
+    JsonNode kustomization =
+        Manifests.documents(MONITORING.resolve("kustomization.yaml")).getFirst();
+    Set<String> listed = new TreeSet<>();
+    kustomization.at("/configMapGenerator/0/files").forEach(file -> listed.add(file.asText()));
+
+    assertThat(listed)
+        .isEqualTo(
+            names(MONITORING.resolve("dashboards"), ".json").stream()
+                .map(name -> "dashboards/%s.json".formatted(name))
+                .collect(Collectors.toCollection(TreeSet::new)));
+    assertThat(dashboards()).extracting(each -> each.path("uid").asText()).doesNotHaveDuplicates();
+    for (JsonNode dashboard : dashboards()) {
+      List<JsonNode> panels = new ArrayList<>();
+      dashboard.path("panels").forEach(panels::add);
+      assertThat(panels).hasSizeGreaterThan(5);
+      assertThat(panels).extracting(panel -> panel.path("id").asInt()).doesNotHaveDuplicates();
+      assertThat(panels)
+          .allSatisfy(
+              panel ->
+                  assertThat(panel.path("targets"))
+                      .isNotEmpty()
+                      .allMatch(target -> !target.path("expr").asText().isBlank()));
+    }
+  }
+
+  private static List<JsonNode> rules() {
+    List<JsonNode> rules = new ArrayList<>();
+    for (JsonNode rule : Manifests.documents(MONITORING.resolve("rules.yaml"))) {
+      rule.at("/spec/groups").forEach(group -> group.path("rules").forEach(rules::add));
+    }
+    return rules;
+  }
+
+  private static Set<String> alerts() {
+    return rules().stream()
+        .map(rule -> rule.path("alert").asText())
+        .filter(Predicate.not(String::isEmpty))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static List<JsonNode> dashboards() throws IOException {
+    List<JsonNode> dashboards = new ArrayList<>();
+    for (String name : names(MONITORING.resolve("dashboards"), ".json")) {
+      dashboards.add(
+          new JsonMapper()
+              .readTree(MONITORING.resolve("dashboards").resolve(name + ".json").toFile()));
+    }
+    return dashboards;
+  }
+
+  /** The files of a folder, without their ending. */
+  private static Set<String> names(Path folder, String ending) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(ending))
+          .map(name -> name.substring(0, name.length() - ending.length()))
+          .collect(Collectors.toCollection(TreeSet::new));
+    }
+  }
+}
