@@ -185,6 +185,11 @@ final class BuiltMesh implements AutoCloseable {
     return answer(request(path).build());
   }
 
+  /** The body of the answer of this media type. */
+  String http(String path, String accept) {
+    return answer(request(path).header("Accept", accept).build());
+  }
+
   /** The body of the answer to a JSON document. */
   String post(String path, String json) {
     return answer(

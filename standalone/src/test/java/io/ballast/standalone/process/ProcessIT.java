@@ -23,6 +23,7 @@ import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.testing.MonitoredMetrics;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -79,7 +80,8 @@ class ProcessIT {
   @TempDir private Path data = Path.of(".");
 
   @Test
-  void itSuggestsRecordsSaysSoInItsLogsAndRefusesASecondMeshOnItsData() throws IOException {
+  void itSuggestsRecordsSaysSoInItsLogsAndRefusesASecondMeshOnItsData()
+      throws IOException, InterruptedException {
     try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
       SuggestResponse suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
 
@@ -99,7 +101,34 @@ class ProcessIT {
       assertThat(mesh.http("/q/metrics"))
           .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
 
+      assertThat(measured(mesh))
+          .as("what alerts and dashboards read")
+          .containsAll(
+              MonitoredMetrics.named(
+                  name ->
+                      !MonitoredMetrics.isOfARun(name) && !MonitoredMetrics.isOfAnOutbox(name)));
+
+      assertThat(
+              mesh.http("/q/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+          .as("exemplars")
+          .containsPattern(
+              "ballast_server_calls_seconds_bucket\\{[^}]*Suggest\"[^}]*} \\S+ # \\{[^}]*trace_id=\"[0-9a-f]{32}\"");
+
       assertThat(hopsOfATrace(mesh)).containsAll(HOPS);
+
+      Path profile = data.resolve("profiles").resolve("second.jfr");
+      assertThat(
+              BuiltCommand.run(
+                  data,
+                  "profile",
+                  "--data",
+                  data.toString(),
+                  "--seconds",
+                  "1",
+                  "--out",
+                  profile.toString()))
+          .contains("recording orchestrator, policy-server", "(process " + mesh.pid() + ")");
+      assertThat(profile).isNotEmptyFile();
 
       BuiltMesh second =
           BuiltMesh.launch(data, BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
@@ -326,6 +355,15 @@ class ProcessIT {
         .getModelsList()
         .stream()
         .map(RepositoryIndexResponse.ModelIndex::getName)
+        .collect(Collectors.toSet());
+  }
+
+  /** The names of the series that there are: those that come with a run or a Kafka are not. */
+  private static Set<String> measured(BuiltMesh mesh) throws IOException {
+    return mesh.http("/q/metrics")
+        .lines()
+        .filter(line -> !line.startsWith("#"))
+        .map(line -> line.split("[{ ]", 2)[0])
         .collect(Collectors.toSet());
   }
 
