@@ -4,6 +4,7 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.standalone.process.MeshProcess;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -21,6 +22,7 @@ import org.eclipse.microprofile.health.Readiness;
 @ApplicationScoped
 public class MeshReadiness implements HealthCheck {
   private final RunningMesh mesh;
+  private final InstantSource clock = InstantSource.system();
 
   /** Looks at {@code mesh} whenever it is asked. */
   @Inject
@@ -44,6 +46,7 @@ public class MeshReadiness implements HealthCheck {
             process.roles().stream().map(Role::label).collect(Collectors.joining(", "))
                 + (process.isServing() ? "" : ": stopping"))
         .withData("grpc_port", process.port())
+        .withData("time", clock.instant().toString())
         .withData("peers", peers(process.peersAway()));
     process.flaws().forEach(answer::withData);
     database.ifPresent(up -> answer.withData("database", up ? "reachable" : "does not answer"));

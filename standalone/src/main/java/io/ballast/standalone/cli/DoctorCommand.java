@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description = {
       "Checks this machine: JDK, memory, cores, disk, natives, PostgreSQL, models, ports.",
-      "Checks a live server: ./mesh doctor reward."
+      "Checks a mesh that runs: ./mesh doctor mesh; proves its rewards: ./mesh doctor reward."
     },
     footer = {"", "Exit code 1: something must be mended before a mesh runs here."})
 final class DoctorCommand implements Callable<Integer> {
@@ -62,6 +62,7 @@ final class DoctorCommand implements Callable<Integer> {
   /** The command with its subcommands. */
   static CommandLine commandLine(CommandContext context) {
     return new CommandLine(new DoctorCommand(context))
+        .addSubcommand(new DoctorMeshCommand(context))
         .addSubcommand(new DoctorRewardCommand(context));
   }
 }

@@ -29,7 +29,7 @@ final class DoctorRewardCommand implements Callable<Integer> {
       description =
           "How far two raw scores of one item may be apart, relative to the larger of 1 and the"
               + " score (default: 0.00001, for 32 bits; a model in 16 bits needs more).")
-  private double tolerance = 1e-5;
+  private double tolerance = RewardExamination.TOLERANCE;
 
   @Option(
       names = "--seed",

@@ -97,6 +97,23 @@ final class MeshTarget {
     return new Connection(shifted(address(), role.ordinal()));
   }
 
+  /**
+   * Where the server that has {@code service} is: at the target, or, in a mesh of four processes
+   * whose ports follow each other, where {@code role} has its own.
+   *
+   * @throws CommandFailure UNREACHABLE if nobody answers at the target
+   */
+  String addressOf(Role role, String service) {
+    try (Connection connection = new Connection(address())) {
+      return connection.has(service) ? address() : shifted(address(), role.ordinal());
+    }
+  }
+
+  /** Connects to an address, whatever the target is. */
+  Connection connect(String address) {
+    return new Connection(address);
+  }
+
   private static String shifted(String address, int by) {
     int colon = address.lastIndexOf(':');
     try {

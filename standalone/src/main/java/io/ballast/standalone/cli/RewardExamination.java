@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Proves what a live ensemble promises of its scores, one promise after the other. */
 final class RewardExamination {
+  /** How far two raw scores of one item may be apart where they are of 32 bits. */
+  static final double TOLERANCE = 1e-5;
+
   /** Items of a batch with company. */
   private static final int COMPANY = 64;
 

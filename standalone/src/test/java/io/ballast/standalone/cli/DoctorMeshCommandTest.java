@@ -1,0 +1,277 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.ballast.kit.build.CodeVersion;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** doctor mesh says of each server what is not as it should be, and how to mend it. */
+class DoctorMeshCommandTest {
+  private static final CodeVersion BUILD = CodeVersion.built();
+
+  private static final String WELL =
+      """
+      # TYPE ballast_peer_breaker_state gauge
+      ballast_peer_breaker_state{peer="reward-server"} 0.0
+      ballast_database_up 1.0
+      ballast_disk_free_bytes 2.0E11
+      hikaricp_connections_pending{pool="policy"} 0.0
+      ballast_safety_canary_unwatched 0.0
+      ballast_reward_waiting_tokens 12.0
+      ballast_server_calls_seconds_count{code="OK",method="m"} 90.0
+      """;
+
+  private final FakeMesh mesh = new FakeMesh();
+  private final List<Http> servers = new ArrayList<>();
+
+  @AfterEach
+  void stop() {
+    servers.forEach(Http::close);
+    mesh.close();
+  }
+
+  /** Health and metrics of a process. */
+  private static final class Http implements AutoCloseable {
+    private final HttpServer server;
+    volatile String status = "UP";
+    volatile String data = "\"peers\": \"connected\", \"database\": \"reachable\"";
+    volatile String metrics = WELL + build(BUILD.commit().orElse("unknown"));
+    volatile Duration ahead = Duration.ZERO;
+
+    Http() {
+      try {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      server.createContext("/q/health/ready", exchange -> answer(exchange, health()));
+      server.createContext("/q/metrics", exchange -> answer(exchange, metrics));
+      server.start();
+    }
+
+    private String health() {
+      return """
+      {"status": "%s", "checks": [{"name": "mesh", "status": "%s", "data":
+        {"servers": "all", "time": "%s", %s}}]}"""
+          .formatted(status, status, InstantSource.system().instant().plus(ahead), data);
+    }
+
+    private static void answer(HttpExchange exchange, String text) throws IOException {
+      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+      exchange.sendResponseHeaders(200, bytes.length);
+      try (OutputStream body = exchange.getResponseBody()) {
+        body.write(bytes);
+      }
+    }
+
+    int port() {
+      return server.getAddress().getPort();
+    }
+
+    @Override
+    public void close() {
+      server.stop(0);
+    }
+  }
+
+  private static String build(String commit) {
+    return "ballast_build_info{commit=\"%s\",release=\"%s\"} 1.0\n"
+        .formatted(commit, BUILD.release());
+  }
+
+  private Http http() {
+    Http http = new Http();
+    servers.add(http);
+    return http;
+  }
+
+  private Cli.Result run(Http http) {
+    return Cli.run(
+        mesh, "doctor", "mesh", "--json", "--no-parity", "--http-port", "" + http.port());
+  }
+
+  /** What was found, by its subject. */
+  private static List<JsonNode> findings(Cli.Result result, String subject) {
+    List<JsonNode> found = new ArrayList<>();
+    for (JsonNode finding : result.json().path("findings")) {
+      if (finding.path("subject").asText().equals(subject)) {
+        found.add(finding);
+      }
+    }
+    return found;
+  }
+
+  private static void assertFound(
+      Cli.Result result, String subject, String health, String... words) {
+    assertThat(findings(result, subject))
+        .as(result.out())
+        .anySatisfy(
+            finding -> {
+              assertThat(finding.path("health").asText()).isEqualTo(health);
+              assertThat(finding.path("detail").asText()).contains(words);
+              assertThat(finding.path("mend").asText().isEmpty()).isEqualTo(health.equals("GOOD"));
+            });
+  }
+
+  @Test
+  void whereAllIsWellEachThingIsSaidToBe() {
+    Cli.Result result = run(http());
+
+    assertThat(result.exit()).as(result.out()).isZero();
+    for (String server :
+        List.of("policy-server", "reward-server", "safety-server", "orchestrator")) {
+      assertFound(result, server, "GOOD", "serves at " + mesh.address());
+    }
+    assertFound(result, "health", "GOOD", "mesh: ready");
+    assertFound(result, "code", "GOOD", BUILD.release());
+    assertFound(result, "clocks", "GOOD", "of this machine");
+    assertFound(result, "database", "GOOD", "answers");
+    assertFound(result, "disk", "GOOD", "186.3 GiB free");
+    assertFound(result, "breakers", "GOOD", "all closed");
+    assertFound(result, "queues", "GOOD", "12 tokens to judge");
+  }
+
+  @Test
+  void whatTheServersMeasureIsNamedWithItsMend() {
+    Http http = http();
+    http.metrics =
+        WELL.replace("reward-server\"} 0.0", "reward-server\"} 2.0")
+                .replace("ballast_database_up 1.0", "ballast_database_up 0.0")
+                .replace("2.0E11", "5.0E8")
+                .replace("unwatched 0.0", "unwatched 1.0")
+            + "ballast_server_calls_seconds_count{code=\"RESOURCE_EXHAUSTED\",method=\"m\"} 10.0\n"
+            + build(BUILD.commit().orElse("unknown"));
+
+    Cli.Result result = run(http);
+
+    assertThat(result.exit()).isEqualTo(1);
+    assertFound(result, "breakers", "BROKEN", "open to reward-server");
+    assertFound(result, "database", "BROKEN", "PostgreSQL does not answer");
+    assertFound(result, "disk", "BROKEN", "0.5 GiB free");
+    assertFound(result, "canaries", "BROKEN", "a canary serves");
+    assertFound(result, "queues", "WEAK", "of its 100 calls 10 were refused");
+  }
+
+  @Test
+  void whatAServerSaysOfItselfIsPassedOn() {
+    Http http = http();
+    http.data = "\"peers\": \"not connected: safety-server\", \"alias serving\": \"changed\"";
+    assertFound(
+        run(http),
+        "health",
+        "WEAK",
+        "peers not connected: safety-server",
+        "alias serving: changed");
+
+    http.status = "DOWN";
+    http.data = "\"database\": \"does not answer\"";
+    Cli.Result down = run(http);
+    assertThat(down.exit()).isEqualTo(1);
+    assertFound(down, "health", "BROKEN", "database does not answer");
+  }
+
+  @Test
+  void aMeshWhoseClockIsOffIsLookedAtAndServersThatDisagreeAreToMend() {
+    Http here = http();
+    here.ahead = Duration.ofSeconds(-90);
+    assertFound(run(here), "clocks", "WEAK", "behind this machine");
+
+    try (FakeMesh other = new FakeMesh()) {
+      Cli.Result result = both(here, http(), other);
+      assertThat(result.exit()).isEqualTo(1);
+      assertFound(result, "clocks", "BROKEN", "reward-server is 1 min", "ahead of policy-server");
+    }
+  }
+
+  @Test
+  void serversOfDifferentCodeAreToMend() {
+    Http other = http();
+    other.metrics = WELL + build("another");
+    assertFound(run(other), "code", "WEAK", "commit another; this command: ");
+
+    try (FakeMesh second = new FakeMesh()) {
+      Cli.Result result = both(http(), other, second);
+      assertThat(result.exit()).isEqualTo(1);
+      assertFound(result, "code", "BROKEN", "reward-server: ", "commit another", "policy-server: ");
+    }
+  }
+
+  /** A policy-server and a reward-server in processes of their own. */
+  private Cli.Result both(Http policy, Http reward, FakeMesh second) {
+    return Cli.run(
+        mesh,
+        "doctor",
+        "mesh",
+        "--json",
+        "--no-parity",
+        "--server",
+        "policy-server=" + mesh.address() + ":" + policy.port(),
+        "--server",
+        "reward-server=" + second.address() + ":" + reward.port());
+  }
+
+  @Test
+  void aServerThatIsAwayIsNamedAndTheOthersAreLookedAt() throws IOException {
+    Http http = http();
+    int nobody = nobody();
+    Cli.Result result =
+        Cli.run(
+            mesh,
+            "doctor",
+            "mesh",
+            "--json",
+            "--no-parity",
+            "--server",
+            "policy-server=" + mesh.address() + ":" + http.port(),
+            "--server",
+            "safety-server=127.0.0.1:" + nobody + ":" + nobody);
+
+    assertThat(result.exit()).isEqualTo(1);
+    assertFound(result, "policy-server", "GOOD", "serves at");
+    assertFound(
+        result, "safety-server", "BROKEN", "does not answer at 127.0.0.1:" + nobody, "UNAVAILABLE");
+    assertFound(result, "health", "WEAK", "safety-server: no health and metrics at");
+    assertFound(result, "database", "GOOD", "answers");
+  }
+
+  @Test
+  void whereNobodyAnswersThereIsNoMesh() throws IOException {
+    Cli.Result result =
+        Cli.run(Path.of("."), Map.of("BALLAST_TARGET", "127.0.0.1:" + nobody()), "doctor", "mesh");
+
+    assertThat(result.exit()).isEqualTo(3);
+    assertThat(result.err()).contains("no mesh answers at");
+  }
+
+  @Test
+  void aPlaceThatIsNoneIsRefused() {
+    for (String place : List.of("reward-server=here:9100", "judge=here:9100:9180", "here")) {
+      Cli.Result result = Cli.run(mesh, "doctor", "mesh", "--server", place);
+      assertThat(result.exit()).isEqualTo(2);
+      assertThat(result.err()).contains("--server: " + place, "expected: ROLE=HOST:PORT:HTTPPORT");
+    }
+  }
+
+  private static int nobody() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+}
