@@ -1,21 +1,13 @@
 package io.ballast.standalone.cli;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -54,7 +46,10 @@ final class DownCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath();
-    List<ProcessHandle> holders = holders(folder.resolve("locks"));
+    List<ProcessHandle> holders =
+        FolderHolders.of(folder).keySet().stream()
+            .flatMap(pid -> ProcessHandle.of(pid).stream())
+            .toList();
     if (holders.isEmpty()) {
       throw new CommandFailure(
           Exit.UNREACHABLE, "NOT_RUNNING", "no mesh uses " + folder + "; nothing to stop");
@@ -77,35 +72,5 @@ final class DownCommand implements Callable<Integer> {
       printing.line("stopped process " + holder.pid());
     }
     return Exit.OK.code();
-  }
-
-  /** The processes whose locks on the folder hold. */
-  private static List<ProcessHandle> holders(Path locks) throws IOException {
-    if (!Files.isDirectory(locks)) {
-      return List.of();
-    }
-    Set<Long> pids = new TreeSet<>();
-    try (Stream<Path> files = Files.list(locks)) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".lock")).toList()) {
-        if (isHeld(file)) {
-          pid(file).ifPresent(pids::add);
-        }
-      }
-    }
-    return pids.stream().flatMap(pid -> ProcessHandle.of(pid).stream()).toList();
-  }
-
-  private static boolean isHeld(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-        FileLock lock = channel.tryLock()) {
-      return lock == null;
-    }
-  }
-
-  private static Optional<Long> pid(Path file) throws IOException {
-    return Files.readAllLines(file).stream()
-        .filter(line -> line.startsWith("pid="))
-        .map(line -> Long.parseLong(line.substring("pid=".length()).strip()))
-        .findFirst();
   }
 }

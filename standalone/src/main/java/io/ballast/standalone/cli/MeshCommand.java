@@ -101,6 +101,7 @@ public final class MeshCommand implements Callable<Integer> {
                 new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()))
             .addSubcommand(LoadTestCommand.commandLine())
             .addSubcommand(DoctorCommand.commandLine(context))
+            .addSubcommand(new ProfileCommand(context))
             .addSubcommand(new CompletionCommand());
     line.setOut(out);
     line.setErr(err);
