@@ -9,6 +9,8 @@ import io.ballast.safety.config.SafetyProperties;
 import io.ballast.standalone.config.MeshProperties;
 import io.smallrye.config.ConfigMappings;
 import io.smallrye.config.ConfigMappings.ConfigClass;
+import io.smallrye.config.EnvConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +22,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -42,17 +43,18 @@ class EnvironmentTest {
   @Test
   void everyVariableIsAProperty() throws IOException {
     Map<String, Set<String>> named = named();
+    List<Pattern> properties = properties();
 
     assertThat(named).containsKeys("BALLAST_HOST", "BALLAST_PEERS_REWARD", "BALLAST_DATABASE_URL");
-    assertThat(properties()).contains("BALLAST_POLICY_TEMPERATURE");
-    named.keySet().removeAll(properties());
+    assertThat(properties).extracting(Pattern::pattern).contains("BALLAST_POLICY_TEMPERATURE");
+    named.keySet().removeIf(name -> properties.stream().anyMatch(p -> p.matcher(name).matches()));
     assertThat(named).as("variables that are no property, with their files").isEmpty();
   }
 
   /** The files that name a variable, by its name. */
   private static Map<String, Set<String>> named() throws IOException {
     Map<String, Set<String>> named = new TreeMap<>();
-    for (String folder : List.of("base", "overlays")) {
+    for (String folder : List.of("base", "overlays", "components")) {
       try (Stream<Path> files = Files.walk(Path.of(folder))) {
         for (Path file : files.filter(Files::isRegularFile).toList()) {
           VARIABLE
@@ -68,11 +70,32 @@ class EnvironmentTest {
   }
 
   /** The names under which the process finds its properties in the environment. */
-  private static Set<String> properties() {
+  private static List<Pattern> properties() {
     return PROPERTIES.stream()
         .map(ConfigClass::configClass)
         .flatMap(mapping -> ConfigMappings.getProperties(mapping).keySet().stream())
-        .map(name -> name.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT))
-        .collect(Collectors.toSet());
+        .map(name -> name.replaceAll("[^A-Za-z0-9*]", "_").toUpperCase(Locale.ROOT))
+        .map(name -> Pattern.compile(name.replace("*", "[A-Z0-9]+")))
+        .toList();
+  }
+
+  @Test
+  void vllmsVersionIsReadFromTheEnvironment() {
+    Map<String, String> variables = Manifests.component("vllm").configuration();
+    PolicyProperties properties =
+        new SmallRyeConfigBuilder()
+            .addDiscoveredConverters()
+            .withMapping(PolicyProperties.class)
+            .withSources(new EnvConfigSource(variables, 300))
+            .build()
+            .getConfigMapping(PolicyProperties.class);
+
+    assertThat(properties.remotes())
+        .containsOnlyKeys("llm")
+        .allSatisfy(
+            (name, remote) -> {
+              assertThat(remote.url()).isEqualTo("http://vllm:8000");
+              assertThat(remote.folder()).isEqualTo("/llm");
+            });
   }
 }

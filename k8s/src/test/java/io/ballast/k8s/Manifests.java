@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 
 /**
  * One kustomization as it is written, not rendered: its own file and the resources that it lists,
- * those of other kustomizations included.
+ * those of other kustomizations and of its components included.
  */
 final class Manifests {
   private static final YAMLMapper YAML = new YAMLMapper();
@@ -23,6 +23,8 @@ final class Manifests {
   private final Path folder;
   private final JsonNode kustomization;
   private final List<JsonNode> resources = new ArrayList<>();
+  private final List<JsonNode> patches = new ArrayList<>();
+  private final Map<String, String> configuration = new LinkedHashMap<>();
 
   private Manifests(Path folder) {
     this.folder = folder;
@@ -30,11 +32,27 @@ final class Manifests {
     for (JsonNode entry : kustomization.path("resources")) {
       Path path = folder.resolve(entry.asText()).normalize();
       if (Files.isDirectory(path)) {
-        resources.addAll(new Manifests(path).resources);
+        add(new Manifests(path));
       } else {
         resources.addAll(documents(path));
       }
     }
+    for (JsonNode component : kustomization.path("components")) {
+      add(new Manifests(folder.resolve(component.asText()).normalize()));
+    }
+    kustomization.path("patches").forEach(patches::add);
+    for (JsonNode generator : kustomization.path("configMapGenerator")) {
+      for (JsonNode literal : generator.path("literals")) {
+        String[] parts = literal.asText().split("=", 2);
+        configuration.put(parts[0], parts[1]);
+      }
+    }
+  }
+
+  private void add(Manifests other) {
+    resources.addAll(other.resources);
+    patches.addAll(other.patches);
+    configuration.putAll(other.configuration);
   }
 
   static Manifests base() {
@@ -45,8 +63,25 @@ final class Manifests {
     return new Manifests(Path.of("overlays", name));
   }
 
+  static Manifests component(String name) {
+    return new Manifests(Path.of("components", name));
+  }
+
+  /** All that there is, at once. */
+  static Manifests everything() {
+    return new Manifests(Path.of("checks", "compositions", "everything"));
+  }
+
   static List<String> overlays() {
-    try (Stream<Path> folders = Files.list(Path.of("overlays"))) {
+    return folders("overlays");
+  }
+
+  static List<String> components() {
+    return folders("components");
+  }
+
+  private static List<String> folders(String parent) {
+    try (Stream<Path> folders = Files.list(Path.of(parent))) {
       return folders.map(path -> path.getFileName().toString()).sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -89,14 +124,14 @@ final class Manifests {
 
   /** The literals of the generated configuration, by name. */
   Map<String, String> configuration() {
-    Map<String, String> values = new LinkedHashMap<>();
-    for (JsonNode generator : kustomization.path("configMapGenerator")) {
-      for (JsonNode literal : generator.path("literals")) {
-        String[] parts = literal.asText().split("=", 2);
-        values.put(parts[0], parts[1]);
-      }
-    }
-    return values;
+    return configuration;
+  }
+
+  /**
+   * Patches of the kustomization and of those that it is made of, in the order of their working.
+   */
+  List<JsonNode> patches() {
+    return patches;
   }
 
   static String name(JsonNode resource) {

@@ -3,7 +3,15 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.ballast.learner.v1.LearnerServiceGrpc;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.safety.v1.DisplayGateServiceGrpc;
+import io.ballast.safety.v1.SafetyServiceGrpc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -13,6 +21,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,9 +37,17 @@ class ManifestsTest {
   private static final List<String> SERVERS =
       List.of("policy-server", "reward-server", "safety-server", "orchestrator");
 
+  /** Claims that whoever uses a component has to bring. */
+  private static final Set<String> BROUGHT_CLAIMS = Set.of("llm");
+
   static Stream<Manifests> everything() {
     return Stream.concat(
-        Stream.of(Manifests.base()), Manifests.overlays().stream().map(Manifests::overlay));
+        Stream.of(Manifests.base(), Manifests.everything()),
+        Manifests.overlays().stream().map(Manifests::overlay));
+  }
+
+  static Stream<Manifests> folders() {
+    return Stream.concat(everything(), Manifests.components().stream().map(Manifests::component));
   }
 
   @Test
@@ -39,8 +58,21 @@ class ManifestsTest {
     assertThat(Manifests.overlays()).containsExactly("cpu", "gpu", "local");
   }
 
+  @Test
+  void everyComponentIsChecked() {
+    List<String> checked = new ArrayList<>(List.of("../../../components/triton"));
+    Manifests.everything()
+        .kustomization()
+        .path("components")
+        .forEach(component -> checked.add(component.asText()));
+
+    assertThat(checked)
+        .containsExactlyInAnyOrderElementsOf(
+            Manifests.components().stream().map(name -> "../../../components/" + name).toList());
+  }
+
   @ParameterizedTest
-  @MethodSource("everything")
+  @MethodSource("folders")
   void everyFileIsListed(Manifests manifests) throws IOException {
     Set<String> listed = new HashSet<>(Set.of("kustomization.yaml"));
     manifests.kustomization().path("resources").forEach(r -> listed.add(r.asText()));
@@ -68,11 +100,15 @@ class ManifestsTest {
           .as("pods of the budget " + Manifests.name(budget))
           .hasSize(1);
     }
-    for (JsonNode scaler : manifests.ofKind("HorizontalPodAutoscaler")) {
-      JsonNode target = scaler.path("spec").path("scaleTargetRef");
-      assertThat(manifests.named(target.path("kind").asText(), target.path("name").asText()))
-          .as("what " + Manifests.name(scaler) + " scales")
-          .hasSize(1);
+    for (String kind : List.of("HorizontalPodAutoscaler", "ScaledObject")) {
+      for (JsonNode scaler : manifests.ofKind(kind)) {
+        JsonNode target = scaler.path("spec").path("scaleTargetRef");
+        assertThat(
+                manifests.named(
+                    target.path("kind").asText("Deployment"), target.path("name").asText()))
+            .as("what " + Manifests.name(scaler) + " scales")
+            .hasSize(1);
+      }
     }
   }
 
@@ -109,27 +145,57 @@ class ManifestsTest {
             .contains(port.path("targetPort").asText());
       }
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everything")
+  void everyArrowHasTwoEnds(Manifests manifests) {
+    Set<String> admitted = arrows(manifests, "ingress", "from");
+    Set<String> allowed = arrows(manifests, "egress", "to");
+
+    assertThat(admitted).contains("policy-server → reward-server grpc");
+    assertThat(allowed).containsExactlyInAnyOrderElementsOf(admitted);
+  }
+
+  /** Which workload may call which, at which port, as policies of one direction say it. */
+  private static Set<String> arrows(Manifests manifests, String direction, String others) {
+    Set<String> arrows = new TreeSet<>();
     for (JsonNode policy : manifests.ofKind("NetworkPolicy")) {
-      List<JsonNode> pods =
-          selected(manifests, policy.path("spec").path("podSelector").path("matchLabels"));
-      for (JsonNode rule : policy.path("spec").path("ingress")) {
-        for (JsonNode port : rule.path("ports")) {
-          assertThat(portNames(pods.getFirst()))
-              .as("network policy " + Manifests.name(policy))
-              .contains(port.path("port").asText());
-        }
-        for (JsonNode from : rule.path("from")) {
-          String name =
-              from.path("podSelector").path("matchLabels").path("app.kubernetes.io/name").asText();
-          if (!name.isEmpty()) {
-            assertThat(manifests.workloads())
-                .as("who network policy " + Manifests.name(policy) + " lets in")
-                .extracting(Manifests::name)
-                .contains(name);
+      for (JsonNode own : selectedBy(manifests, policy.path("spec").path("podSelector"))) {
+        for (JsonNode rule : policy.path("spec").path(direction)) {
+          for (JsonNode peer : rule.path(others)) {
+            if (peer.has("podSelector") && !peer.has("namespaceSelector")) {
+              for (JsonNode other : selectedBy(manifests, peer.path("podSelector"))) {
+                JsonNode from = direction.equals("ingress") ? other : own;
+                JsonNode to = direction.equals("ingress") ? own : other;
+                for (JsonNode port : rule.path("ports")) {
+                  assertThat(portNames(to)).contains(port.path("port").asText());
+                  arrows.add(
+                      "%s → %s %s"
+                          .formatted(
+                              Manifests.name(from),
+                              Manifests.name(to),
+                              port.path("port").asText()));
+                }
+              }
+            }
           }
         }
       }
     }
+    return arrows;
+  }
+
+  private static List<JsonNode> selectedBy(Manifests manifests, JsonNode selector) {
+    JsonNode expression = selector.path("matchExpressions").path(0);
+    if (expression.isMissingNode()) {
+      return selected(manifests, selector.path("matchLabels"));
+    }
+    Set<String> values = new HashSet<>();
+    expression.path("values").forEach(value -> values.add(value.asText()));
+    return manifests.workloads().stream()
+        .filter(w -> values.contains(Manifests.podLabels(w).get(expression.path("key").asText())))
+        .toList();
   }
 
   private static Set<String> portNames(JsonNode workload) {
@@ -148,6 +214,10 @@ class ManifestsTest {
             policy -> {
               assertThat(policy.path("spec").path("podSelector").isEmpty()).isTrue();
               assertThat(policy.path("spec").path("ingress").isMissingNode()).isTrue();
+              assertThat(policy.path("spec").path("egress").isMissingNode()).isTrue();
+              assertThat(policy.path("spec").path("policyTypes"))
+                  .extracting(JsonNode::asText)
+                  .containsExactly("Ingress", "Egress");
             });
     for (JsonNode workload : manifests.workloads()) {
       assertThat(manifests.named("NetworkPolicy", Manifests.name(workload)))
@@ -191,7 +261,7 @@ class ManifestsTest {
           .as(name)
           .isEqualTo("RuntimeDefault");
       assertThat(pod.path("automountServiceAccountToken").asBoolean(true)).as(name).isFalse();
-      for (JsonNode container : pod.path("containers")) {
+      for (JsonNode container : containers(workload)) {
         JsonNode security = container.path("securityContext");
         assertThat(security.path("allowPrivilegeEscalation").asBoolean(true)).as(name).isFalse();
         assertThat(security.path("readOnlyRootFilesystem").asBoolean()).as(name).isTrue();
@@ -201,11 +271,21 @@ class ManifestsTest {
         assertThat(container.path("resources").path("requests").has("cpu")).as(name).isTrue();
         assertThat(container.path("resources").path("requests").has("memory")).as(name).isTrue();
         assertThat(container.path("resources").path("limits").has("memory")).as(name).isTrue();
-        assertThat(container.has("livenessProbe")).as(name).isTrue();
-        assertThat(container.has("readinessProbe")).as(name).isTrue();
         assertThat(mounts(container)).as(name).isSubsetOf(volumes(workload));
       }
+      for (JsonNode container : pod.path("containers")) {
+        assertThat(container.has("livenessProbe")).as(name).isTrue();
+        assertThat(container.has("readinessProbe")).as(name).isTrue();
+      }
     }
+  }
+
+  /** Those that run and those that run before them. */
+  private static List<JsonNode> containers(JsonNode workload) {
+    List<JsonNode> containers = new ArrayList<>();
+    Manifests.pod(workload).path("initContainers").forEach(containers::add);
+    Manifests.pod(workload).path("containers").forEach(containers::add);
+    return containers;
   }
 
   private static Set<String> mounts(JsonNode container) {
@@ -230,7 +310,7 @@ class ManifestsTest {
     for (JsonNode workload : manifests.workloads()) {
       for (JsonNode volume : Manifests.pod(workload).path("volumes")) {
         JsonNode claim = volume.path("persistentVolumeClaim").path("claimName");
-        if (!claim.isMissingNode()) {
+        if (!claim.isMissingNode() && !BROUGHT_CLAIMS.contains(claim.asText())) {
           assertThat(manifests.named("PersistentVolumeClaim", claim.asText()))
               .as(Manifests.name(workload) + ": " + claim.asText())
               .hasSize(1);
@@ -248,6 +328,90 @@ class ManifestsTest {
       assertThat(budget).as(Manifests.name(server)).hasSize(replicas > 1 ? 1 : 0);
       budget.forEach(
           b -> assertThat(b.path("spec").path("minAvailable").asInt()).isLessThan(replicas));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everything")
+  void whatHasReplicasHasABudget(Manifests manifests) {
+    for (JsonNode workload : manifests.workloads()) {
+      if (workload.path("spec").path("replicas").asInt() > 1) {
+        assertThat(manifests.named("PodDisruptionBudget", Manifests.name(workload)))
+            .as(Manifests.name(workload))
+            .hasSize(1);
+        assertThat(Manifests.pod(workload).path("topologySpreadConstraints"))
+            .as(Manifests.name(workload))
+            .isNotEmpty();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everything")
+  void peersAreAskedAtTheAddressesOfTheirPods(Manifests manifests) {
+    Set<String> asked = new HashSet<>();
+    manifests
+        .configuration()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith("BALLAST_PEERS_")) {
+                String[] address = value.split(":", 2);
+                JsonNode service = manifests.named("Service", address[0]).getFirst();
+                assertThat(service.path("spec").path("clusterIP").asText()).isEqualTo("None");
+                JsonNode pods =
+                    selected(manifests, service.path("spec").path("selector")).getFirst();
+                assertThat(Manifests.pod(pods).at("/containers/0/ports/0/containerPort").asText())
+                    .as(name)
+                    .isEqualTo(address[1]);
+                asked.add(Manifests.name(pods));
+              }
+            });
+    assertThat(asked).containsExactlyInAnyOrderElementsOf(SERVERS);
+  }
+
+  @Test
+  void routesLeadToWhatApplicationsAndTrainersCallAndNotToWhatOperatorsDo() {
+    Map<String, List<String>> routes = new TreeMap<>();
+    Manifests everything = Manifests.everything();
+    for (JsonNode route : everything.ofKind("GRPCRoute")) {
+      List<String> services = new ArrayList<>();
+      for (JsonNode rule : route.path("spec").path("rules")) {
+        rule.path("matches").forEach(match -> services.add(match.at("/method/service").asText()));
+        for (JsonNode backend : rule.path("backendRefs")) {
+          assertThat(
+                  everything
+                      .named("Service", backend.path("name").asText())
+                      .getFirst()
+                      .at("/spec/ports/0/port"))
+              .isEqualTo(backend.path("port"));
+        }
+      }
+      routes.put(Manifests.name(route), services);
+    }
+    assertThat(routes)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "policy-server",
+                List.of(PolicyServiceGrpc.SERVICE_NAME, FeedbackServiceGrpc.SERVICE_NAME),
+                "reward-server",
+                List.of(RewardServiceGrpc.SERVICE_NAME),
+                "safety-server",
+                List.of(SafetyServiceGrpc.SERVICE_NAME, DisplayGateServiceGrpc.SERVICE_NAME),
+                "orchestrator",
+                List.of(LearnerServiceGrpc.SERVICE_NAME)));
+  }
+
+  @Test
+  void whatServersGrowByIsAMetricOfTheirs() throws IOException {
+    Pattern metric = Pattern.compile("ballast_[a-z_]+");
+    for (JsonNode scaler : Manifests.component("keda").ofKind("ScaledObject")) {
+      String server = Manifests.name(scaler);
+      String readme = Files.readString(Path.of("..", server, "README.md"));
+      assertThat(metric.matcher(scaler.at("/spec/triggers/0/metadata/query").asText()).results())
+          .as(server)
+          .isNotEmpty()
+          .allSatisfy(
+              found -> assertThat(readme).contains("`" + found.group().replace('_', '.') + "`"));
     }
   }
 
@@ -273,13 +437,14 @@ class ManifestsTest {
   @ParameterizedTest
   @MethodSource("everything")
   void patchesFindWhatTheyChange(Manifests manifests) {
-    for (JsonNode patch : manifests.kustomization().path("patches")) {
-      JsonNode target = patch.path("target");
+    for (JsonNode patch : manifests.patches()) {
+      JsonNode target = patch.has("target") ? patch.path("target") : named(patch);
       List<JsonNode> found =
           manifests.ofKind(target.path("kind").asText()).stream()
               .filter(
                   r ->
-                      !target.has("name") || Manifests.name(r).equals(target.path("name").asText()))
+                      !target.has("name")
+                          || Manifests.name(r).matches(target.path("name").asText()))
               .toList();
       assertThat(found).as("targets of " + patch).isNotEmpty();
       for (JsonNode operation : operations(patch)) {
@@ -295,11 +460,27 @@ class ManifestsTest {
     }
   }
 
+  /** What a patch that is a part of a resource says of which one. */
+  private static ObjectNode named(JsonNode patch) {
+    JsonNode part = content(patch);
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("kind", part.path("kind").asText())
+        .put("name", Manifests.name(part));
+  }
+
   private static List<JsonNode> operations(JsonNode patch) {
+    List<JsonNode> operations = new ArrayList<>();
+    JsonNode content = content(patch);
+    if (content.isArray()) {
+      content.forEach(operations::add);
+    }
+    return operations;
+  }
+
+  private static JsonNode content(JsonNode patch) {
     try {
-      List<JsonNode> operations = new ArrayList<>();
-      new YAMLMapper().readTree(patch.path("patch").asText()).forEach(operations::add);
-      return operations;
+      return new YAMLMapper().readTree(patch.path("patch").asText());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
