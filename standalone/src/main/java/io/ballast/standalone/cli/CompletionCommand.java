@@ -15,8 +15,9 @@ final class CompletionCommand implements Runnable {
   /** What the script does itself, with what it says of it. */
   private static final String[][] OF_THE_SCRIPT = {
     {"test", "Runs all tests."},
-    {"check", "Formatting, Error Prone, NullAway, protos, architecture."},
+    {"check", "Formatting, Error Prone, NullAway, protos, manifests, architecture."},
     {"fmt", "Formats the code."},
+    {"image", "Builds the container image."},
     {"build", "Builds what is missing or stale."}
   };
 

@@ -20,7 +20,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /** The commands as a whole: each has help, and the script names them all. */
 class MeshCommandTest {
   /** What the script does before there is any Java. */
-  private static final Set<String> OF_THE_SCRIPT = Set.of("test", "check", "fmt", "build");
+  private static final Set<String> OF_THE_SCRIPT = Set.of("test", "check", "fmt", "build", "image");
 
   private static CommandLine commands() {
     PrintWriter nowhere = new PrintWriter(PrintWriter.nullWriter());
