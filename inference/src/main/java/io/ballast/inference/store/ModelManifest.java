@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +34,11 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
   public static final String CODE_VERSION = "code_version";
 
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Names parted by slashes, none of them empty, a dot or two dots; no control characters. */
+  private static final Pattern PLAIN =
+      Pattern.compile(
+          "(?!\\.{1,2}(/|$))[^/\\\\\\p{Cntrl}]+(/(?!\\.{1,2}(/|$))[^/\\\\\\p{Cntrl}]+)*");
 
   public ModelManifest {
     checksums = Map.copyOf(checksums);
@@ -140,9 +146,20 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     }
     try {
       JsonNode json = JSON.readTree(file.toFile());
-      return Optional.of(new ModelManifest(texts(json.path("sha256")), texts(json.path("notes"))));
+      Map<String, String> checksums = texts(json.path("sha256"));
+      checksums.keySet().forEach(name -> requireInside(file, name));
+      return Optional.of(new ModelManifest(checksums, texts(json.path("notes"))));
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Refuses a name that leads out of the folder, or that no file can have. */
+  private static void requireInside(Path manifest, String name) {
+    if (!PLAIN.matcher(name).matches()) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          manifest + ": sha256: \"" + name + "\" (expected: a file inside the folder)");
     }
   }
 
@@ -153,9 +170,10 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
   }
 
   /**
-   * Compares every listed file with its checksum.
+   * Compares every listed file with its checksum. Links are followed as far as the folder goes.
    *
-   * @throws ModelException INVALID_FOLDER if one is missing, CORRUPT_WEIGHTS if one differs
+   * @throws ModelException INVALID_FOLDER if one is missing or lies elsewhere, CORRUPT_WEIGHTS if
+   *     one differs
    */
   public void verify(Path folder) {
     for (Map.Entry<String, String> entry : new TreeMap<>(checksums).entrySet()) {
@@ -165,6 +183,10 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
       }
       String found;
       try {
+        if (!file.toRealPath().startsWith(folder.toRealPath())) {
+          throw new ModelException(
+              Reason.INVALID_FOLDER, file + ": a link out of the folder (expected: a file in it)");
+        }
         found = Sha256.of(file);
       } catch (IOException e) {
         throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);

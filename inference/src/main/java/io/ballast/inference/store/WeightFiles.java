@@ -8,13 +8,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The weights of a Hugging Face folder: model.safetensors, or the shards that
@@ -23,6 +26,14 @@ import java.util.regex.Pattern;
 public final class WeightFiles {
   /** Says which shard holds which tensor. */
   public static final String INDEX = "model.safetensors.index.json";
+
+  /** Why a pickle is refused, and what helps. */
+  public static final String PICKLES_ARE_CODE =
+      "a pickle, which can run code when it is read (expected: model.safetensors;"
+          + " save_pretrained of transformers writes it)";
+
+  private static final Pattern PICKLE =
+      Pattern.compile("\\.(bin|pt|pth|ckpt|pkl|pickle)$", Pattern.CASE_INSENSITIVE);
 
   private static final Pattern SHARD = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*\\.safetensors");
   private static final int MOST_NAMED = 8;
@@ -46,12 +57,40 @@ public final class WeightFiles {
     Path single = folder.resolve(ModelManifest.WEIGHTS);
     Path index = folder.resolve(INDEX);
     if (Files.isRegularFile(single) || !Files.isRegularFile(index)) {
+      if (!Files.exists(single)) {
+        requireNoPickles(folder);
+      }
       SafetensorsFile file = SafetensorsFile.open(single);
       Map<String, SafetensorsFile> fileOf = new HashMap<>();
       file.names().forEach(name -> fileOf.put(name, file));
       return new WeightFiles(folder, fileOf);
     }
     return sharded(folder, index);
+  }
+
+  /** Says of a folder without safetensors why what it has instead is not read. */
+  private static void requireNoPickles(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      Optional<String> pickle =
+          files
+              .map(file -> String.valueOf(file.getFileName()))
+              .filter(WeightFiles::isPickle)
+              .min(Comparator.naturalOrder());
+      if (pickle.isPresent()) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER, folder.resolve(pickle.get()) + ": " + PICKLES_ARE_CODE);
+      }
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether a file of that name is a pickle, as PyTorch saves weights. */
+  public static boolean isPickle(String name) {
+    return PICKLE.matcher(name).find();
   }
 
   /**
