@@ -91,6 +91,8 @@ final class Ubjson {
     char next = marker();
     if (next == '$') {
       char type = marker();
+      require(
+          "ZTF".indexOf(type) < 0, "a count of values of type '" + type + "', which take no bytes");
       require(marker() == '#', "a type without a count");
       int count = count();
       for (int i = 0; i < count; i++) {

@@ -54,7 +54,7 @@ class GgufModelTest {
   }
 
   /** One block of two heads of four, one key head; numbers count up. */
-  private static GgufBytes model(String architecture) {
+  static GgufBytes model(String architecture) {
     List<Integer> types = new ArrayList<>();
     for (int id = 0; id < VOCABULARY; id++) {
       types.add(id < 2 ? 3 : id == VOCABULARY - 1 ? 4 : 1);
