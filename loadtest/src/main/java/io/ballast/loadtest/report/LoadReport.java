@@ -53,10 +53,13 @@ public record LoadReport(
     return holds ? Verdict.PASS : Verdict.FAIL;
   }
 
-  /** Why it is not a PASS, a sentence each. */
+  /** Why it is not a PASS, a sentence each; of an INVALID load the generator's alone. */
   public List<String> reasons() {
     List<String> reasons = new ArrayList<>();
     generator.flaw().ifPresent(reasons::add);
+    if (!reasons.isEmpty()) {
+      return reasons;
+    }
     for (Check check : checks) {
       if (!check.holds()) {
         reasons.add(check.words() + ": " + check.seen());
