@@ -370,6 +370,27 @@ class ManifestsTest {
   }
 
   @Test
+  void theCertificateHasTheNameOfEveryAddress() {
+    Manifests everything = Manifests.everything();
+    Set<String> names = new HashSet<>();
+    everything
+        .named("Certificate", "ballast")
+        .getFirst()
+        .at("/spec/dnsNames")
+        .forEach(name -> names.add(name.asText()));
+
+    everything
+        .configuration()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith("BALLAST_PEERS_")) {
+                assertThat(names).as(name).contains(value.split(":", 2)[0]);
+              }
+            });
+    assertThat(names).containsAll(SERVERS);
+  }
+
+  @Test
   void routesLeadToWhatApplicationsAndTrainersCallAndNotToWhatOperatorsDo() {
     Map<String, List<String>> routes = new TreeMap<>();
     Manifests everything = Manifests.everything();
