@@ -7,6 +7,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.core.feedback.DecisionQuery;
@@ -129,6 +130,11 @@ public final class FeedbackMapper {
       throw new MeshException(
           Fault.FORBIDDEN,
           "all_tenants: true (expected: false, or ballast.policy.all-tenants-decisions on)");
+    }
+    if (request.getAllTenants()
+        && Principals.current().filter(caller -> caller.tenant().isPresent()).isPresent()) {
+      throw new MeshException(
+          Fault.FORBIDDEN, "all_tenants: true (expected: false, of a caller of one tenant)");
     }
     return new DecisionQuery(
         request.getAllTenants() ? Optional.empty() : Optional.of(tenant),

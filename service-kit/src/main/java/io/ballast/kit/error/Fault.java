@@ -15,6 +15,8 @@ public enum Fault {
   ALREADY_EXISTS,
   /** What the caller had read has moved on: re-read, redo. */
   VERSION_CONFLICT,
+  /** Who calls is not known: nothing is shown, or nothing that proves it. */
+  UNAUTHENTICATED,
   /** The caller may not do this: it lacks the right. */
   FORBIDDEN,
   /** The safety gate holds: no certificate, or not for these weights. */

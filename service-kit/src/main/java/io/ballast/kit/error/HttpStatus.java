@@ -8,6 +8,7 @@ public final class HttpStatus {
   public static int of(Fault fault) {
     return switch (fault) {
       case MALFORMED_REQUEST -> 400;
+      case UNAUTHENTICATED -> 401;
       case FORBIDDEN -> 403;
       case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> 404;
       case ALREADY_EXISTS, VERSION_CONFLICT, SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> 409;

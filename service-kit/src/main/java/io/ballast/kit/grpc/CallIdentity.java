@@ -1,13 +1,16 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.security.Principal;
 import io.grpc.Context;
 import io.grpc.Metadata;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The request id of the call under way. It starts as what the header {@code x-request-id} says, or
- * as a generated one; a request whose metadata names an id replaces it. Thread-safe.
+ * The request id of the call under way, and who makes it. The id starts as what the header {@code
+ * x-request-id} says, or as a generated one; a request whose metadata names an id replaces it.
+ * Thread-safe.
  */
 final class CallIdentity {
   /** The header, and the trailer of the answer. */
@@ -17,6 +20,8 @@ final class CallIdentity {
   private static final Context.Key<CallIdentity> CURRENT = Context.key("ballast-call-identity");
 
   private final AtomicReference<String> requestId;
+  private volatile @Nullable Principal principal;
+  private volatile @Nullable String tenant;
 
   CallIdentity(String requestId) {
     this.requestId = new AtomicReference<>(requestId);
@@ -37,5 +42,24 @@ final class CallIdentity {
 
   void rename(String id) {
     requestId.set(id);
+  }
+
+  /** Who makes the call; empty: nobody was asked. */
+  Optional<Principal> principal() {
+    return Optional.ofNullable(principal);
+  }
+
+  void principal(Principal known) {
+    principal = known;
+    tenant = known.tenant().orElse(null);
+  }
+
+  /** On whose behalf; null: not known yet. */
+  @Nullable String tenant() {
+    return tenant;
+  }
+
+  void tenant(String named) {
+    tenant = named;
   }
 }

@@ -2,11 +2,15 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.ConnectionLimits;
+import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.kit.security.TlsIdentity;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -121,6 +125,22 @@ public final class MeshServer implements AutoCloseable {
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
+    return start(
+        options, EdgeSecurity.token(options.bearerToken()), services, meters, telemetry, nanoTime);
+  }
+
+  /**
+   * As {@link #start(Options, List, MeterRegistry, OpenTelemetry, LongSupplier)}.
+   *
+   * @param security who may call, in place of the options' token; stays its owner's
+   */
+  public static MeshServer start(
+      Options options,
+      EdgeSecurity security,
+      List<BindableService> services,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      LongSupplier nanoTime) {
     HealthStatusManager health = new HealthStatusManager();
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
@@ -129,16 +149,17 @@ public final class MeshServer implements AutoCloseable {
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(health.getHealthService());
+    secure(builder, security);
     DrainGate gate = new DrainGate();
     List<ServerInterceptor> passed =
-        interceptors(options, gate, meters, telemetry, nanoTime).reversed();
+        interceptors(options, security, gate, meters, telemetry, nanoTime).reversed();
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     List<ServerServiceDefinition> served = new ArrayList<>();
     for (BindableService service : services) {
       ServerServiceDefinition definition = service.bindService();
       names.add(definition.getServiceDescriptor().getName());
-      served.add(LenientRequests.of(definition));
+      served.add(LenientRequests.of(ServerInterceptors.intercept(definition, new TenantFence())));
     }
     served.forEach(builder::addService);
     if (options.reflection()) {
@@ -148,6 +169,16 @@ public final class MeshServer implements AutoCloseable {
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(server, Inside.open(passed, served), health, gate, options.drain());
+  }
+
+  private static void secure(NettyServerBuilder builder, EdgeSecurity security) {
+    ConnectionLimits limits = security.connections();
+    builder
+        .maxInboundMetadataSize(limits.maxHeaderBytes())
+        .maxConcurrentCallsPerConnection(limits.maxCalls())
+        .handshakeTimeout(limits.handshake().toNanos(), TimeUnit.NANOSECONDS);
+    limits.maxAge().ifPresent(age -> builder.maxConnectionAge(age.toNanos(), TimeUnit.NANOSECONDS));
+    security.tls().map(TlsIdentity::forCallers).ifPresent(builder::sslContext);
   }
 
   /** The port that it listens on. */
@@ -247,6 +278,7 @@ public final class MeshServer implements AutoCloseable {
   /** Outermost first: metrics see what the inner ones refuse, all of them know the request id. */
   private static List<ServerInterceptor> interceptors(
       Options options,
+      EdgeSecurity security,
       DrainGate gate,
       MeterRegistry meters,
       OpenTelemetry telemetry,
@@ -257,7 +289,7 @@ public final class MeshServer implements AutoCloseable {
     list.add(ServerEdge.metrics(meters, nanoTime));
     list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor()));
-    options.bearerToken().ifPresent(token -> list.add(ServerEdge.bearerToken(token)));
+    list.add(new Doorkeeper(security));
     return list;
   }
 

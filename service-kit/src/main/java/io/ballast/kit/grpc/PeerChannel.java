@@ -4,6 +4,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -27,6 +28,7 @@ import io.grpc.SynchronizationContext;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.handler.ssl.SslContext;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
 import java.net.InetAddress;
@@ -90,7 +92,22 @@ public final class PeerChannel implements AutoCloseable {
       PeerSettings settings,
       Optional<String> bearerToken,
       OpenTelemetry telemetry) {
-    return open(addresses, guard, settings, bearerToken, telemetry, REDIAL);
+    return open(addresses, guard, settings, bearerToken, Optional.empty(), telemetry);
+  }
+
+  /**
+   * As {@link #open(List, PeerGuard, PeerSettings, Optional, OpenTelemetry)}.
+   *
+   * @param tls what encrypts; the peer must prove the host of its address. Empty: nothing does
+   */
+  public static PeerChannel open(
+      List<String> addresses,
+      PeerGuard guard,
+      PeerSettings settings,
+      Optional<String> bearerToken,
+      Optional<SslContext> tls,
+      OpenTelemetry telemetry) {
+    return open(addresses, guard, settings, bearerToken, tls, telemetry, REDIAL);
   }
 
   @SuppressWarnings(
@@ -100,6 +117,7 @@ public final class PeerChannel implements AutoCloseable {
       PeerGuard guard,
       PeerSettings settings,
       Optional<String> bearerToken,
+      Optional<SslContext> tls,
       OpenTelemetry telemetry,
       Duration redial) {
     List<Address> parsed = addresses.stream().map(Address::parse).toList();
@@ -107,10 +125,12 @@ public final class PeerChannel implements AutoCloseable {
       throw new MeshException(
           Fault.MALFORMED_REQUEST, guard.peer() + ": no address (expected: host:port)");
     }
-    ManagedChannel managed =
+    NettyChannelBuilder builder =
         NettyChannelBuilder.forTarget("ballast:///" + guard.peer())
-            .nameResolverFactory(new ConfiguredAddresses(guard.peer(), parsed))
-            .usePlaintext()
+            .nameResolverFactory(new ConfiguredAddresses(guard.peer(), parsed));
+    ManagedChannel managed =
+        tls.map(builder::sslContext)
+            .orElseGet(builder::usePlaintext)
             .maxInboundMessageSize(settings.maxMessageBytes())
             .defaultServiceConfig(settings.serviceConfig())
             .disableServiceConfigLookUp()
@@ -204,7 +224,13 @@ public final class PeerChannel implements AutoCloseable {
     /** Every replica behind the host's name. */
     Stream<EquivalentAddressGroup> lookUp() throws UnknownHostException {
       return Arrays.stream(InetAddress.getAllByName(host))
-          .map(ip -> new EquivalentAddressGroup(new InetSocketAddress(ip, port)));
+          .map(
+              ip ->
+                  new EquivalentAddressGroup(
+                      new InetSocketAddress(ip, port),
+                      Attributes.newBuilder()
+                          .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, host)
+                          .build()));
     }
   }
 
@@ -221,8 +247,10 @@ public final class PeerChannel implements AutoCloseable {
               headers.put(CallIdentity.HEADER, call.requestId());
             }
             headers.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
-            bearerToken.ifPresent(
-                token -> headers.put(ServerEdge.AUTHORIZATION, "Bearer " + token));
+            if (!headers.containsKey(ServerEdge.AUTHORIZATION)) { // else it is the caller's own
+              bearerToken.ifPresent(
+                  token -> headers.put(ServerEdge.AUTHORIZATION, "Bearer " + token));
+            }
             super.start(listener, headers);
           }
         };

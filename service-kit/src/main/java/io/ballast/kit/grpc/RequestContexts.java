@@ -2,12 +2,14 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.Principal;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.slf4j.MDC;
 
 /** Reads who asks from a request's metadata: validates it and fills in defaults. */
 public final class RequestContexts {
@@ -33,7 +35,8 @@ public final class RequestContexts {
    * and calls to peers carry it.
    *
    * @param newRequestId asked when neither the metadata nor the call has an id
-   * @throws MeshException MALFORMED_REQUEST, naming the field and its allowed range
+   * @throws MeshException MALFORMED_REQUEST, naming the field and its allowed range; FORBIDDEN if
+   *     the tenant is not one that the caller may ask for
    */
   public static RequestContext from(RequestMetadata metadata, Supplier<String> newRequestId) {
     return new RequestContext(
@@ -63,15 +66,21 @@ public final class RequestContexts {
     return asked;
   }
 
+  /** The caller's own where the request names none. */
   private static String tenant(String asked) {
-    if (asked.isEmpty()) {
-      return DEFAULT_TENANT;
-    }
-    if (!TENANT.matcher(asked).matches()) {
+    if (!asked.isEmpty() && !TENANT.matcher(asked).matches()) {
       throw malformed(
           "metadata.tenant", asked, "at most 64 characters of [A-Za-z0-9._-], or empty");
     }
-    return asked;
+    String tenant = Principals.current().orElse(Principal.ANYBODY).tenantOf(asked, DEFAULT_TENANT);
+    CallIdentity call = CallIdentity.current();
+    if (call != null) {
+      call.tenant(tenant);
+    }
+    if (MDC.get("tenant") != null) { // whoever put it there takes it away
+      MDC.put("tenant", tenant);
+    }
+    return tenant;
   }
 
   private static Priority priority(RequestMetadata metadata) {

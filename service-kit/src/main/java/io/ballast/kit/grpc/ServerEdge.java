@@ -1,6 +1,6 @@
 package io.ballast.kit.grpc;
 
-import io.ballast.kit.call.BearerToken;
+import io.ballast.kit.security.Principal;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Deadline;
@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,23 +84,6 @@ final class ServerEdge {
     };
   }
 
-  /** Demands {@code authorization: Bearer <token>} of every call but health checks. */
-  static ServerInterceptor bearerToken(String token) {
-    return new ServerInterceptor() {
-      @Override
-      public <Q, A> ServerCall.Listener<Q> interceptCall(
-          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-        if (BearerToken.isCarried(headers.get(AUTHORIZATION), token)
-            || "grpc.health.v1.Health".equals(call.getMethodDescriptor().getServiceName())) {
-          return next.startCall(call, headers);
-        }
-        call.close(
-            Status.UNAUTHENTICATED.withDescription(BearerToken.ABSENT_OR_WRONG), new Metadata());
-        return new ServerCall.Listener<>() {};
-      }
-    };
-  }
-
   /** Times and counts each call by method and code, and writes the access log at debug. */
   static ServerInterceptor metrics(MeterRegistry meters, LongSupplier nanoTime) {
     return new ServerInterceptor() {
@@ -126,6 +110,8 @@ final class ServerEdge {
                 ACCESS
                     .atDebug()
                     .addKeyValue("request_id", identity == null ? "-" : identity.requestId())
+                    .addKeyValue("principal", principal(identity))
+                    .addKeyValue("tenant", tenant(identity))
                     .addKeyValue("method", method)
                     .addKeyValue("code", code)
                     .addKeyValue("duration_us", nanos / 1000)
@@ -136,5 +122,14 @@ final class ServerEdge {
         return next.startCall(measured, headers);
       }
     };
+  }
+
+  private static String principal(@Nullable CallIdentity identity) {
+    return identity == null ? "-" : identity.principal().map(Principal::name).orElse("-");
+  }
+
+  private static String tenant(@Nullable CallIdentity identity) {
+    String tenant = identity == null ? null : identity.tenant();
+    return tenant == null ? "-" : tenant;
   }
 }

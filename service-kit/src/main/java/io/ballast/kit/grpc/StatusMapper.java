@@ -160,6 +160,7 @@ public final class StatusMapper {
       case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> Status.Code.NOT_FOUND;
       case ALREADY_EXISTS -> Status.Code.ALREADY_EXISTS;
       case VERSION_CONFLICT -> Status.Code.ABORTED;
+      case UNAUTHENTICATED -> Status.Code.UNAUTHENTICATED;
       case FORBIDDEN -> Status.Code.PERMISSION_DENIED;
       case SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> Status.Code.FAILED_PRECONDITION;
       case OVERLOADED -> Status.Code.RESOURCE_EXHAUSTED;
@@ -180,6 +181,7 @@ public final class StatusMapper {
           UNKNOWN_RESOURCE,
           ALREADY_EXISTS,
           VERSION_CONFLICT,
+          UNAUTHENTICATED,
           PRECONDITION_FAILED,
           TIMED_OUT,
           NOT_IMPLEMENTED ->

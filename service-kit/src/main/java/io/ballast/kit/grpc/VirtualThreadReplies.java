@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.Principal;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -119,6 +120,8 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         () -> {
           boolean done = false;
           try (MDC.MDCCloseable request = MDC.putCloseable("request_id", requestId());
+              MDC.MDCCloseable principal = MDC.putCloseable("principal", principal());
+              MDC.MDCCloseable tenant = MDC.putCloseable("tenant", tenant());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run();
             dependencyDown.set(false);
@@ -177,6 +180,15 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private static String requestId() {
     CallIdentity call = CallIdentity.current();
     return call == null ? "-" : call.requestId();
+  }
+
+  private static String principal() {
+    return Principals.current().map(Principal::name).orElse("-");
+  }
+
+  /** The one that the caller is bound to; what a request names is known once it is read. */
+  private static String tenant() {
+    return Principals.current().flatMap(Principal::tenant).orElse("-");
   }
 
   private static String traceId() {

@@ -290,6 +290,7 @@ class PeerChannelTest {
                 new PeerGuard("peer", SETTINGS, time, time::nanoTime, new SimpleMeterRegistry()),
                 SETTINGS,
                 Optional.empty(),
+                Optional.empty(),
                 telemetry.api(),
                 Duration.ofMillis(5))) {
       Thread.ofVirtual().start(() -> hangUp(broken, tries));

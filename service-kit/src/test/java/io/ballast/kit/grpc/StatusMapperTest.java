@@ -38,6 +38,7 @@ class StatusMapperTest {
         arguments(Fault.UNKNOWN_RESOURCE, Status.Code.NOT_FOUND, Level.DEBUG),
         arguments(Fault.ALREADY_EXISTS, Status.Code.ALREADY_EXISTS, Level.DEBUG),
         arguments(Fault.VERSION_CONFLICT, Status.Code.ABORTED, Level.DEBUG),
+        arguments(Fault.UNAUTHENTICATED, Status.Code.UNAUTHENTICATED, Level.DEBUG),
         arguments(Fault.FORBIDDEN, Status.Code.PERMISSION_DENIED, Level.WARN),
         arguments(Fault.SAFETY_GATE_CLOSED, Status.Code.FAILED_PRECONDITION, Level.INFO),
         arguments(Fault.PRECONDITION_FAILED, Status.Code.FAILED_PRECONDITION, Level.DEBUG),

@@ -100,6 +100,7 @@ public final class Patience {
           UNKNOWN_RESOURCE,
           ALREADY_EXISTS,
           VERSION_CONFLICT,
+          UNAUTHENTICATED,
           FORBIDDEN,
           SAFETY_GATE_CLOSED,
           PRECONDITION_FAILED,

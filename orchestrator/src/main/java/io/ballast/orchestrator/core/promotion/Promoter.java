@@ -59,6 +59,7 @@ public final class Promoter {
         case UNKNOWN_MODEL, CORRUPT_WEIGHTS, PRECONDITION_FAILED ->
             new Outcome.Refused("the candidate cannot be served: " + e.getMessage());
         case MALFORMED_REQUEST,
+            UNAUTHENTICATED,
             FORBIDDEN,
             UNKNOWN_RESOURCE,
             ALREADY_EXISTS,

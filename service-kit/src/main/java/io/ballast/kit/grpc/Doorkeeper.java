@@ -1,0 +1,79 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.Credentials;
+import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
+import io.ballast.kit.security.RpcAccess;
+import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.StatusRuntimeException;
+import java.security.cert.X509Certificate;
+import java.util.Objects;
+import java.util.Optional;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+
+/**
+ * Lets in whoever is known and has a right that leads to the RPC, as often as they may call;
+ * everybody else is told why not before a message is read.
+ */
+final class Doorkeeper implements ServerInterceptor {
+  private final EdgeSecurity security;
+
+  Doorkeeper(EdgeSecurity security) {
+    this.security = security;
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    String method = call.getMethodDescriptor().getFullMethodName();
+    if (security.identities().isOpen() || RpcAccess.isPublic(method)) {
+      return next.startCall(call, headers);
+    }
+    try {
+      Principal principal = security.identities().know(shown(call, headers));
+      Objects.requireNonNull(CallIdentity.current(), "given before").principal(principal);
+      Right right = RpcAccess.require(principal, method);
+      security.rates().count(principal, right);
+    } catch (MeshException e) {
+      refuse(call, e);
+      return new ServerCall.Listener<>() {};
+    }
+    return next.startCall(call, headers);
+  }
+
+  private static Credentials shown(ServerCall<?, ?> call, Metadata headers) {
+    return new Credentials(
+        Optional.ofNullable(headers.get(ServerEdge.AUTHORIZATION)),
+        Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))
+            .flatMap(Doorkeeper::leaf));
+  }
+
+  private static Optional<X509Certificate> leaf(SSLSession session) {
+    try {
+      return session.getPeerCertificates()[0] instanceof X509Certificate leaf
+          ? Optional.of(leaf)
+          : Optional.empty();
+    } catch (SSLPeerUnverifiedException e) {
+      return Optional.empty(); // it showed none
+    }
+  }
+
+  /** Ends {@code call} with {@code why}. */
+  static void refuse(ServerCall<?, ?> call, MeshException why) {
+    StatusRuntimeException told =
+        new StatusMapper(String.valueOf(call.getMethodDescriptor().getServiceName()))
+            .judge(why, Context.ROOT)
+            .answer();
+    Metadata details = new Metadata(); // a call takes over what it is closed with
+    details.merge(Objects.requireNonNull(told.getTrailers()));
+    call.close(told.getStatus(), details);
+  }
+}

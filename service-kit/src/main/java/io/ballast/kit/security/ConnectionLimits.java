@@ -1,0 +1,36 @@
+package io.ballast.kit.security;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What one connection may take, before anything is kept of it.
+ *
+ * @param maxHeaderBytes of a call's headers together, ≥ 1,024
+ * @param maxCalls under way at once on one connection, ≥ 1; a client keeps more back by itself
+ * @param handshake how long a connection may take to be made, TLS included, above 0
+ * @param maxAge after which a connection is to be made anew, so that who is behind it is looked at
+ *     again; calls under way end on the old one. Empty: it stays
+ */
+public record ConnectionLimits(
+    int maxHeaderBytes, int maxCalls, Duration handshake, Optional<Duration> maxAge) {
+  /** Checks the ranges. */
+  public ConnectionLimits {
+    require(maxHeaderBytes >= 1_024, "max-header-size", maxHeaderBytes + " bytes", "≥ 1K");
+    require(maxCalls >= 1, "max-calls", maxCalls, "≥ 1");
+    require(handshake.isPositive(), "handshake", handshake, "above 0");
+    require(maxAge.map(Duration::isPositive).orElse(true), "max-age", maxAge, "above 0");
+  }
+
+  /** 16 KiB of headers, 4,096 calls, 20 s to be made, of any age. */
+  public static ConnectionLimits usual() {
+    return new ConnectionLimits(16 << 10, 4_096, Duration.ofSeconds(20), Optional.empty());
+  }
+
+  private static void require(boolean holds, String property, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "ballast.connections.%s: %s (expected: %s)".formatted(property, value, expected));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package io.ballast.kit.security;
+
+import java.security.cert.X509Certificate;
+import java.util.Optional;
+
+/**
+ * What a call shows of who makes it.
+ *
+ * @param authorization the header of this name, as it came
+ * @param certificate of the connection, checked by TLS already
+ */
+public record Credentials(Optional<String> authorization, Optional<X509Certificate> certificate) {
+  /** Says nothing of the header: it is a secret. */
+  @Override
+  public String toString() {
+    return "Credentials[authorization=%s, certificate=%s]"
+        .formatted(
+            authorization.isPresent() ? "given" : "none",
+            certificate.isPresent() ? "given" : "none");
+  }
+}

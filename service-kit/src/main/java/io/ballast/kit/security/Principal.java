@@ -1,0 +1,72 @@
+package io.ballast.kit.security;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who makes a call, as far as this process could see for itself.
+ *
+ * @param name for logs and people, such as a subject; no secret
+ * @param tenant on whose behalf it may ask; empty: on any tenant's
+ * @param rights what it may be, at least one
+ * @param proof by what it is known
+ */
+public record Principal(String name, Optional<String> tenant, Set<Right> rights, Proof proof) {
+  /** By what a principal is known. */
+  public enum Proof {
+    /** Nothing: the mesh asks nobody who they are. */
+    NONE,
+    /** It is this process. */
+    PROCESS,
+    /** The bearer token of the mesh. */
+    TOKEN,
+    /** A certificate that an authority vouches for. */
+    CERTIFICATE,
+    /** A signed token of an identity provider. */
+    JWT
+  }
+
+  /** Whoever calls a mesh that asks nobody who they are. */
+  public static final Principal ANYBODY =
+      new Principal("anybody", Optional.empty(), EnumSet.allOf(Right.class), Proof.NONE);
+
+  /** Checks and copies. */
+  public Principal {
+    if (rights.isEmpty()) {
+      throw new IllegalArgumentException("rights of " + name + ": none (expected: at least one)");
+    }
+    rights = Set.copyOf(rights);
+  }
+
+  /**
+   * The tenant that a request is for.
+   *
+   * @param asked what the request says; empty: nothing
+   * @param otherwise the tenant of a principal of any tenant whose request says nothing
+   * @throws MeshException FORBIDDEN if the request is for a tenant that is not its own
+   */
+  public String tenantOf(String asked, String otherwise) {
+    requireTenant(asked);
+    return asked.isEmpty() ? tenant.orElse(otherwise) : asked;
+  }
+
+  /**
+   * Refuses a request for a tenant that is not this principal's.
+   *
+   * @param asked what the request says; empty: nothing
+   * @throws MeshException FORBIDDEN
+   */
+  public void requireTenant(String asked) {
+    if (!asked.isEmpty() && tenant.isPresent() && !tenant.get().equals(asked)) {
+      throw new MeshException(
+          Fault.FORBIDDEN,
+          "metadata.tenant: not one that %s may ask for (expected: %s, or empty)"
+              .formatted(name, tenant.get()),
+          Map.of("field", "metadata.tenant", "principal", name, "tenant", tenant.get()));
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.ballast.kit.security;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.github.resilience4j.ratelimiter.RateLimiter;
+import io.github.resilience4j.ratelimiter.RateLimiterConfig;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * How many calls a second each tenant may make by each right; one more is refused at once. A
+ * principal of any tenant counts by its own name. Thread-safe.
+ */
+public final class RateLimits {
+  private static final Duration PERIOD = Duration.ofSeconds(1);
+
+  /** Whoever was not heard of for long is forgotten first: they begin anew with all of a second. */
+  private static final int MOST_KEPT = 10_000;
+
+  private final Map<Right, RateLimiterConfig> limits = new EnumMap<>(Right.class);
+  private final Cache<Counted, RateLimiter> kept =
+      Caffeine.newBuilder().maximumSize(MOST_KEPT).build();
+
+  private record Counted(String who, Right right) {}
+
+  /**
+   * @param callsPerSecond by right, ≥ 1; a right that is left out has no limit
+   */
+  public RateLimits(Map<Right, Integer> callsPerSecond) {
+    callsPerSecond.forEach(
+        (right, calls) -> {
+          if (calls < 1) {
+            throw new IllegalArgumentException(
+                "ballast.security.calls-per-second.%s: %d (expected: ≥ 1)"
+                    .formatted(right.label(), calls));
+          }
+          limits.put(
+              right,
+              RateLimiterConfig.custom()
+                  .limitForPeriod(calls)
+                  .limitRefreshPeriod(PERIOD)
+                  .timeoutDuration(Duration.ZERO)
+                  .build());
+        });
+  }
+
+  /** No limits. */
+  public static RateLimits none() {
+    return new RateLimits(Map.of());
+  }
+
+  /**
+   * Counts a call.
+   *
+   * @param right by which it is made
+   * @throws MeshException OVERLOADED if it is one too many
+   */
+  public void count(Principal principal, Right right) {
+    RateLimiterConfig limit = limits.get(right);
+    if (limit == null) {
+      return;
+    }
+    String who = principal.tenant().map(tenant -> "tenant " + tenant).orElse(principal.name());
+    RateLimiter limiter =
+        kept.get(new Counted(who, right), counted -> RateLimiter.of(counted.who(), limit));
+    if (!limiter.acquirePermission()) {
+      throw new MeshException(
+          Fault.OVERLOADED,
+          "%s: more than %,d calls a second as %s, the limit; slow down"
+              .formatted(who, limit.getLimitForPeriod(), right.label()),
+          Map.of("limit", Integer.toString(limit.getLimitForPeriod()), "right", right.label()));
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.resilience.PeerSettings;
+import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.netty.handler.ssl.SslContext;
+import io.opentelemetry.api.OpenTelemetry;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** A server of rewards behind a door, and ways to it. */
+final class SecuredServer implements AutoCloseable {
+  private static final PeerSettings SETTINGS =
+      new PeerSettings(Duration.ofSeconds(10), 8, 50, 20, Duration.ofSeconds(1), 1 << 20);
+
+  final AtomicReference<RequestContext> asked = new AtomicReference<>();
+  final AtomicReference<Optional<io.ballast.kit.security.Principal>> principal =
+      new AtomicReference<>(Optional.empty());
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
+  private final MeshServer server;
+
+  SecuredServer(EdgeSecurity security) {
+    server =
+        MeshServer.start(
+            MeshServer.Options.loopback(0),
+            security,
+            List.of(new Rewards()),
+            new SimpleMeterRegistry(),
+            OpenTelemetry.noop(),
+            System::nanoTime);
+  }
+
+  private final class Rewards extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      replies.unary(
+          observer,
+          () -> {
+            asked.set(RequestContexts.from(request.getMetadata()));
+            principal.set(Principals.current());
+            return ScoreResponse.getDefaultInstance();
+          });
+    }
+  }
+
+  MeshServer server() {
+    return server;
+  }
+
+  /** A peer's channel, to {@code host}, which has to lead to loopback. */
+  PeerChannel peer(String host, Optional<String> token, Optional<SslContext> tls) {
+    return PeerChannel.open(
+        List.of(host + ":" + server.port()),
+        new PeerGuard(
+            "reward-server",
+            SETTINGS,
+            InstantSource.system(),
+            System::nanoTime,
+            new SimpleMeterRegistry()),
+        SETTINGS,
+        token,
+        tls,
+        OpenTelemetry.noop());
+  }
+
+  /** One call over {@code channel}. */
+  static ScoreResponse score(PeerChannel channel) {
+    return RewardServiceGrpc.newBlockingStub(channel.channel())
+        .score(ScoreRequest.getDefaultInstance());
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    replies.close();
+  }
+}
