@@ -35,6 +35,7 @@ public final class MeshApplication implements QuarkusApplication {
   public int run(String... args) {
     try {
       MeshConfig config = MeshConfig.from(properties);
+      sayWhoMayCall(config);
       MeshProcess process = mesh.start(config, told(modules.of(config)));
       System.out.printf(
           "mesh ready: grpc %s:%d, console http://%s:%d, data %s%n",
@@ -59,6 +60,14 @@ public final class MeshApplication implements QuarkusApplication {
       System.out.flush();
       return servers.apply(role);
     };
+  }
+
+  private static void sayWhoMayCall(MeshConfig config) {
+    if (config.asksNobody()) {
+      System.out.printf(
+          "mesh starting: on %s, where nobody is asked who they are%n", config.server().host());
+      System.out.flush();
+    }
   }
 
   private static void sayThatItStops(MeshProcess process) {

@@ -1,7 +1,9 @@
 package io.ballast.standalone;
 
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
+import io.ballast.kit.security.Principal;
 import io.ballast.kit.telemetry.RecentSpans;
 import io.ballast.kit.telemetry.Telemetry;
 import io.ballast.standalone.config.MeshConfig;
@@ -15,6 +17,7 @@ import jakarta.inject.Inject;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The process's servers, once they run: what health and console look at. Thread-safe. */
@@ -56,6 +59,19 @@ public class RunningMesh {
   /** The servers; empty until all of them answer. */
   public Optional<MeshProcess> process() {
     return Optional.ofNullable(process);
+  }
+
+  /**
+   * Whether somebody who shows this header {@code authorization} is known, and one of those meant.
+   * While the servers start everybody is, as far as to be told that they do.
+   */
+  public boolean knows(Optional<String> authorization, Predicate<Principal> meant) {
+    try {
+      return process().isEmpty()
+          || meant.test(process().get().identities().know(authorization.orElse(null)));
+    } catch (MeshException e) {
+      return false;
+    }
   }
 
   /** Drains and stops them, then sends the last traces and metrics. */

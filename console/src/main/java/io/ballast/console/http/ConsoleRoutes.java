@@ -1,6 +1,7 @@
 package io.ballast.console.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.console.grpc.AsCaller;
 import io.ballast.console.grpc.MeshQuestions;
 import io.ballast.console.mesh.ConsoleMesh;
 import io.ballast.kit.error.MeshException;
@@ -37,6 +38,9 @@ public final class ConsoleRoutes implements AutoCloseable {
   private static final long MOST_BODY_BYTES = 262_144;
   private static final int MOST_AT_ONCE = 64;
 
+  /** Under which a request keeps what it showed of who asks. */
+  private static final String SHOWN = "shown";
+
   /** Before the routes of whoever serves files. */
   private static final int FIRST = -1_000;
 
@@ -48,7 +52,7 @@ public final class ConsoleRoutes implements AutoCloseable {
 
   /** Answers from {@code mesh} to those whom {@code access} lets in. */
   public ConsoleRoutes(ConsoleMesh mesh, ConsoleAccess access) {
-    this.questions = new MeshQuestions(mesh);
+    this.questions = new MeshQuestions(new AsCaller(mesh));
     this.access = access;
     this.hooks = new Hooks(questions);
   }
@@ -155,7 +159,11 @@ public final class ConsoleRoutes implements AutoCloseable {
         .objection(
             context.request().getHeader("Host"), context.request().getHeader("Origin"), token)
         .ifPresentOrElse(
-            failure -> fail(context, failure), () -> answer(context, () -> hook.apply(asked)));
+            failure -> fail(context, failure),
+            () -> {
+              context.put(SHOWN, token);
+              answer(context, () -> hook.apply(asked));
+            });
   }
 
   private void admit(RoutingContext context) {
@@ -165,7 +173,12 @@ public final class ConsoleRoutes implements AutoCloseable {
             request.getHeader("Host"),
             request.getHeader("Origin"),
             request.getHeader("Authorization"))
-        .ifPresentOrElse(failure -> fail(context, failure), context::next);
+        .ifPresentOrElse(
+            failure -> fail(context, failure),
+            () -> {
+              context.put(SHOWN, request.getHeader("Authorization"));
+              context.next();
+            });
   }
 
   /** A form of another site can send no JSON, a script of another site may not. */
@@ -197,8 +210,9 @@ public final class ConsoleRoutes implements AutoCloseable {
     fail(context, Failure.BUG);
   }
 
-  private void answer(RoutingContext context, Callable<Answer> question) {
+  private void answer(RoutingContext context, Callable<Answer> asked) {
     Context loop = context.vertx().getOrCreateContext();
+    Callable<Answer> question = AsCaller.asking(context.get(SHOWN), asked);
     Future<?> work =
         executor.submit(
             () -> {

@@ -26,7 +26,10 @@ record Failure(int status, String reason, String message) {
       new Failure(429, Fault.OVERLOADED.name(), "the console is busy; ask again in a second");
   static final Failure NO_TOKEN =
       new Failure(
-          401, "UNAUTHENTICATED", "authorization: expected Bearer and the mesh's ballast.token");
+          401,
+          "UNAUTHENTICATED",
+          "authorization: expected Bearer and the mesh's ballast.token, or that of an operator or"
+              + " auditor of all tenants");
   static final Failure FOREIGN_HOST =
       new Failure(
           403,

@@ -32,7 +32,7 @@ class ConsoleRoutesTest {
 
   @BeforeEach
   void start() throws Exception {
-    console = new TestConsole(mesh, new ConsoleAccess(Optional.empty(), true));
+    console = new TestConsole(mesh, new ConsoleAccess(shown -> true, true));
   }
 
   @AfterEach
@@ -334,7 +334,7 @@ class ConsoleRoutesTest {
   @Test
   void aGuardedMeshIsShownToWhoKnowsItsToken() throws Exception {
     try (TestConsole guarded =
-        new TestConsole(mesh, new ConsoleAccess(Optional.of("s3cret"), true))) {
+        new TestConsole(mesh, new ConsoleAccess(Optional.of("Bearer s3cret")::equals, true))) {
       assertFailure(guarded.get("/api/runs"), 401, "UNAUTHENTICATED", "Bearer");
       assertFailure(
           guarded.send(HttpMethod.GET, "/api/runs", Map.of("Authorization", "Bearer s3cre"), ""),
@@ -346,6 +346,7 @@ class ConsoleRoutesTest {
                   .send(HttpMethod.GET, "/api/runs", Map.of("Authorization", "Bearer s3cret"), "")
                   .status())
           .isEqualTo(200);
+      assertThat(mesh.shown).as("on behalf of who asks").containsExactly("Bearer s3cret");
       assertThat(guarded.get("/index.html").status()).as("the page says nothing").isEqualTo(200);
     }
   }

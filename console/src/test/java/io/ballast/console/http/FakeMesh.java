@@ -48,7 +48,11 @@ import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
@@ -75,6 +79,9 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
   static final String RUN_ID = "0c7f0000-0000-4000-8000-000000000002";
   static final String CERTIFICATE_ID = "0cef0000-0000-4000-8000-000000000003";
 
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
   private static final ModelVersion POLICY =
       ModelVersion.newBuilder()
           .setModel("java-tiny")
@@ -96,6 +103,9 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
   private final Map<Role, Server> servers = new EnumMap<>(Role.class);
   private final Map<Role, ManagedChannel> channels = new EnumMap<>(Role.class);
   private final Map<Role, HealthStatusManager> health = new EnumMap<>(Role.class);
+
+  /** What calls showed of who asks, in order. */
+  final List<String> shown = new CopyOnWriteArrayList<>();
 
   /** What Suggest was asked, in order. */
   final List<SuggestRequest> suggested = new CopyOnWriteArrayList<>();
@@ -122,6 +132,16 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
     serve(Role.ORCHESTRATOR, RunServiceGrpc.SERVICE_NAME, new FakeRuns());
   }
 
+  /** Keeps what calls show of who asks. */
+  private final class Shown implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      Optional.ofNullable(headers.get(AUTHORIZATION)).ifPresent(shown::add);
+      return next.startCall(call, headers);
+    }
+  }
+
   private void serve(Role role, String judgedBy, BindableService... services) {
     String name = UUID.randomUUID().toString();
     HealthStatusManager status = new HealthStatusManager();
@@ -130,6 +150,7 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
         InProcessServerBuilder.forName(name)
             .directExecutor()
             .intercept(GrpcTelemetry.create(telemetry.api()).newServerInterceptor())
+            .intercept(new Shown())
             .addService(status.getHealthService());
     for (BindableService service : services) {
       builder.addService(service);

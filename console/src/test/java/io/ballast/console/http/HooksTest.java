@@ -23,7 +23,7 @@ class HooksTest {
 
   @BeforeEach
   void start() throws Exception {
-    console = new TestConsole(mesh, new ConsoleAccess(Optional.empty(), true));
+    console = new TestConsole(mesh, new ConsoleAccess(shown -> true, true));
   }
 
   @AfterEach
@@ -43,7 +43,8 @@ class HooksTest {
               "model": "java-tiny", "version": "1", "weightsSha256": "%s",
               "testId": "%s", "upperBound": 0.24, "threshold": 0.25, "delta": 0.1,
               "meanCost": 0.2, "n": 300,
-              "certificateId": "%s", "expireTime": "2027-01-15T08:00:00Z"}}"""
+              "certificateId": "%s", "expireTime": "2027-01-15T08:00:00Z"}}\
+            """
                 .formatted("ab".repeat(32), FakeMesh.RUN_ID, FakeMesh.CERTIFICATE_ID));
     assertThat(reply.json()).isEqualTo(expected);
   }
@@ -90,7 +91,7 @@ class HooksTest {
   @Test
   void tokenMayStandInFlaggersMetadata() throws Exception {
     try (TestConsole guarded =
-        new TestConsole(mesh, new ConsoleAccess(Optional.of("secret"), true))) {
+        new TestConsole(mesh, new ConsoleAccess(Optional.of("Bearer secret")::equals, true))) {
       assertThat(guarded.get("/hooks/argo?model=java-tiny&version=1").status()).isEqualTo(401);
       String body = body("1", "");
       assertThat(post(guarded, "confirm", body).status()).isEqualTo(401);
@@ -133,9 +134,10 @@ class HooksTest {
 
   private static String body(String version, String more) {
     return """
-        {"name": "policy-server", "namespace": "ballast", "phase": "Progressing",
-         "checksum": "85d557f47b",
-         "metadata": {"model": "java-tiny", "version": "%s", "alias": "serving"%s}}"""
+    {"name": "policy-server", "namespace": "ballast", "phase": "Progressing",
+     "checksum": "85d557f47b",
+     "metadata": {"model": "java-tiny", "version": "%s", "alias": "serving"%s}}\
+    """
         .formatted(version, more);
   }
 

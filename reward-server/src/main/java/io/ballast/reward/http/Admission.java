@@ -1,6 +1,5 @@
 package io.ballast.reward.http;
 
-import io.ballast.kit.call.BearerToken;
 import io.ballast.reward.config.HttpConfig;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -8,6 +7,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import java.util.function.Predicate;
 
 /**
  * Who may send a body, decided before any of it is read. The bodies of all requests that are not
@@ -18,15 +18,15 @@ final class Admission {
   private static final String TIMER = Admission.class.getName();
 
   private final HttpConfig config;
-  private final Optional<String> token;
+  private final Predicate<Optional<String>> known;
   private final Semaphore room;
 
   /**
-   * @param token what every request must carry; empty: nothing
+   * @param known whether somebody who shows this header {@code authorization} may ask
    */
-  Admission(HttpConfig config, Optional<String> token) {
+  Admission(HttpConfig config, Predicate<Optional<String>> known) {
     this.config = config;
-    this.token = token;
+    this.known = known;
     this.room = new Semaphore(config.maxHeldBytes());
   }
 
@@ -73,8 +73,7 @@ final class Admission {
     if (!type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT).equals("application/json")) {
       return Optional.of(Problem.NOT_JSON);
     }
-    if (token.isPresent()
-        && !BearerToken.isCarried(request.getHeader("Authorization"), token.get())) {
+    if (!known.test(Optional.ofNullable(request.getHeader("Authorization")))) {
       return Optional.of(Problem.STRANGER);
     }
     return length(request)

@@ -28,6 +28,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,17 +55,18 @@ public final class RewardRoutes implements AutoCloseable {
   /**
    * Answers from {@code calls}.
    *
-   * @param token what every request must carry; empty: nothing
+   * @param known whether somebody who shows this header {@code authorization} may ask; looked at
+   *     before a body is read
    * @param maxItems the most items that the service takes in one request
    */
   public RewardRoutes(
       HttpConfig config,
-      Optional<String> token,
+      Predicate<Optional<String>> known,
       int maxItems,
       ScoreCalls calls,
       InstantSource clock) {
     this.config = config;
-    this.admission = new Admission(config, token);
+    this.admission = new Admission(config, known);
     this.maxItems = maxItems;
     this.calls = calls;
     this.dialects = List.of(new GetReward(), new Classify(clock));

@@ -1,6 +1,7 @@
 package io.ballast.reward.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.grpc.MeshServer;
 import io.ballast.reward.config.HttpConfig;
 import io.ballast.reward.grpc.ScoreCalls;
@@ -84,7 +85,11 @@ final class TestRoutes implements AutoCloseable {
   private static RewardRoutes routes(
       HttpConfig config, Optional<String> token, Supplier<Channel> way) {
     return new RewardRoutes(
-        config, token, MAX_ITEMS, new ScoreCalls(way), InstantSource.fixed(NOW));
+        config,
+        shown -> token.isEmpty() || BearerToken.isCarried(shown.orElse(null), token.get()),
+        MAX_ITEMS,
+        new ScoreCalls(way),
+        InstantSource.fixed(NOW));
   }
 
   private static HttpServer listen(Vertx vertx, RewardRoutes routes) throws Exception {

@@ -1,6 +1,8 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kit.security.ClientTls;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
@@ -16,7 +18,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.handler.ssl.SslContext;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +54,26 @@ final class MeshTarget {
       defaultValue = "",
       description = "On whose behalf (default: the tenant \"default\").")
   private String tenant = "";
+
+  @Option(
+      names = "--tls-ca",
+      paramLabel = "FILE",
+      description =
+          "Encrypt; the mesh must be vouched for by these authorities, PEM, or system (default:"
+              + " $$BALLAST_TLS_CA).")
+  private @Nullable String authorities;
+
+  @Option(
+      names = "--tls-certificate",
+      paramLabel = "FILE",
+      description = "What you prove yourself with, PEM (default: $$BALLAST_CLIENT_CERTIFICATE).")
+  private @Nullable String certificate;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "FILE",
+      description = "Its key, PEM (default: $$BALLAST_CLIENT_KEY).")
+  private @Nullable String key;
 
   private final CommandContext context;
 
@@ -114,6 +138,21 @@ final class MeshTarget {
     return new Connection(address);
   }
 
+  private Optional<SslContext> tls() {
+    Map<String, String> variables = context.environment();
+    ClientTls.Names names = new ClientTls.Names("--tls-ca", "--tls-certificate", "--tls-key");
+    try {
+      return ClientTls.of(
+              authorities == null ? variables.get("BALLAST_TLS_CA") : authorities,
+              certificate == null ? variables.get("BALLAST_CLIENT_CERTIFICATE") : certificate,
+              key == null ? variables.get("BALLAST_CLIENT_KEY") : key,
+              names)
+          .map(given -> given.context(names));
+    } catch (MeshException e) {
+      throw new CommandFailure(Exit.USAGE, "INVALID_TLS", String.valueOf(e.getMessage()));
+    }
+  }
+
   private static String shifted(String address, int by) {
     int colon = address.lastIndexOf(':');
     try {
@@ -133,7 +172,8 @@ final class MeshTarget {
     private Connection(String address) {
       this.address = address;
       try {
-        managed = NettyChannelBuilder.forTarget(address).usePlaintext().build();
+        NettyChannelBuilder builder = NettyChannelBuilder.forTarget(address);
+        managed = tls().map(builder::sslContext).orElseGet(builder::usePlaintext).build();
       } catch (IllegalArgumentException e) {
         throw new CommandFailure(
             Exit.USAGE, "INVALID_TARGET", "--target: " + address + " (expected: HOST:PORT)");

@@ -6,6 +6,7 @@ import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kit.security.TlsSettings;
 import io.ballast.kit.telemetry.TelemetrySettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,6 +33,7 @@ import java.util.Set;
  * @param telemetry where traces and metrics go
  * @param events where others are told what happens; empty: nobody is
  * @param maxCalls under way at once, ≥ 1
+ * @param security who may call, and how connections are secured
  */
 public record MeshConfig(
     Set<Role> roles,
@@ -45,7 +47,8 @@ public record MeshConfig(
     PostgresSettings databaseSettings,
     TelemetrySettings telemetry,
     Optional<Events> events,
-    int maxCalls) {
+    int maxCalls,
+    SecurityConfig security) {
   /**
    * How events are published.
    *
@@ -116,7 +119,8 @@ public record MeshConfig(
             properties.telemetry().recentSpans(),
             properties.telemetry().metricsInterval()),
         events(properties.events()),
-        properties.maxCalls());
+        properties.maxCalls(),
+        SecurityConfig.from(properties));
   }
 
   private static Optional<Events> events(MeshProperties.EventProperties properties) {
@@ -146,6 +150,16 @@ public record MeshConfig(
   /** The roles in the order in which they start. */
   public List<Role> rolesInOrder() {
     return new ArrayList<>(EnumSet.copyOf(roles));
+  }
+
+  /** Whether callers are known by nothing: no token, no identity provider, no certificates. */
+  public boolean asksNobody() {
+    return server.bearerToken().isEmpty()
+        && security.jwt().isEmpty()
+        && security
+            .tls()
+            .filter(tls -> tls.clients() != TlsSettings.ClientCertificates.NONE)
+            .isEmpty();
   }
 
   /** Whether who calls {@code role} from here calls this process: nobody said where else it is. */

@@ -51,6 +51,15 @@ public interface MeshProperties {
   /** What every call must carry as {@code authorization: Bearer <token>}; absent: nothing. */
   Optional<String> token();
 
+  /** Encryption. */
+  TlsProperties tls();
+
+  /** Who may call. */
+  SecurityProperties security();
+
+  /** What one connection may take. */
+  ConnectionProperties connections();
+
   /** Whether clients may list the services. */
   @WithDefault("true")
   boolean reflection();

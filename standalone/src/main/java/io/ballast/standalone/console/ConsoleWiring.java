@@ -2,6 +2,8 @@ package io.ballast.standalone.console;
 
 import io.ballast.console.http.ConsoleAccess;
 import io.ballast.console.http.ConsoleRoutes;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
 import io.ballast.standalone.RunningMesh;
 import io.ballast.standalone.config.MeshProperties;
 import io.vertx.ext.web.Router;
@@ -23,7 +25,15 @@ public class ConsoleWiring {
     this.routes =
         new ConsoleRoutes(
             new ProcessConsoleMesh(mesh),
-            new ConsoleAccess(properties.token(), isLoopback(properties.host())));
+            new ConsoleAccess(
+                shown -> mesh.knows(shown, ConsoleWiring::mayLook), isLoopback(properties.host())));
+  }
+
+  /** The console shows what all tenants do. */
+  private static boolean mayLook(Principal principal) {
+    return principal.tenant().isEmpty()
+        && (principal.rights().contains(Right.OPERATOR)
+            || principal.rights().contains(Right.AUDITOR));
   }
 
   /** Adds the console's routes to those of health and metrics. */

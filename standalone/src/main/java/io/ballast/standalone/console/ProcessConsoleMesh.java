@@ -39,6 +39,7 @@ final class ProcessConsoleMesh implements ConsoleMesh {
 
   @Override
   public Optional<List<EndedSpan>> spans(String traceId) {
+    process(); // without it nobody can say who may see them
     return mesh.spans().filter(RecentSpans::keepsSome).map(spans -> spans.trace(traceId));
   }
 

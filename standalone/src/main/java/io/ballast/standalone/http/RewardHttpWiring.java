@@ -34,7 +34,7 @@ public class RewardHttpWiring {
     this.routes =
         new RewardRoutes(
             HttpConfig.from(rewards.http()),
-            config.server().bearerToken(),
+            shown -> mesh.knows(shown, known -> true),
             rewards.maxItems(),
             new ScoreCalls(this::server),
             InstantSource.system());

@@ -11,6 +11,7 @@ import io.ballast.kit.kserve.grpc.Inferences;
 import io.ballast.kit.postgres.Postgres;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
+import io.ballast.kit.security.Identities;
 import io.ballast.standalone.config.MeshConfig;
 import io.grpc.BindableService;
 import io.grpc.Channel;
@@ -49,6 +50,7 @@ public final class MeshProcess implements AutoCloseable {
   private final List<ServerModule> modules = new ArrayList<>();
   private @Nullable CompletableFuture<Postgres> postgres;
   private @Nullable ProcessRuntime runtime;
+  private @Nullable ProcessSecurity security;
   private @Nullable MeshServer server;
   private @Nullable InferenceGrpcService kserve;
   private volatile boolean closed;
@@ -83,7 +85,9 @@ public final class MeshProcess implements AutoCloseable {
 
   private void run(Function<Role, ServerModule> module, ProcessRuntime.Surroundings surroundings) {
     int port = freePort(config.server());
-    warnOfStrangers(config.server());
+    ProcessSecurity guarded =
+        ProcessSecurity.open(config, surroundings.meters(), surroundings.clock());
+    security = guarded;
     for (Role role : config.rolesInOrder()) {
       locks.add(
           FolderLock.claim(
@@ -98,7 +102,8 @@ public final class MeshProcess implements AutoCloseable {
     postgres = database;
     sayWhatRuns(surroundings.meters());
     watchDisk(surroundings.meters());
-    ProcessRuntime given = new ProcessRuntime(config, port, surroundings, () -> join(database));
+    ProcessRuntime given =
+        new ProcessRuntime(config, port, surroundings, guarded, () -> join(database));
     runtime = given;
     List<BindableService> services = new ArrayList<>();
     for (Role role : config.rolesInOrder()) {
@@ -126,6 +131,7 @@ public final class MeshProcess implements AutoCloseable {
     server =
         MeshServer.start(
             at(config.server(), port),
+            guarded.edge(),
             services,
             surroundings.meters(),
             surroundings.telemetry(),
@@ -159,6 +165,11 @@ public final class MeshProcess implements AutoCloseable {
   /** A channel to the servers here whose calls pass all that calls over the network pass. */
   public Channel inside() {
     return started(server).inside();
+  }
+
+  /** Who callers are. */
+  public Identities identities() {
+    return started(security).edge().identities();
   }
 
   /** Whether calls are taken: from the end of {@link #start} until {@link #close} begins. */
@@ -224,6 +235,9 @@ public final class MeshProcess implements AutoCloseable {
     }
     if (runtime != null) {
       quietly("calls to peers", runtime);
+    }
+    if (security != null) {
+      quietly("certificates", security);
     }
     CompletableFuture<Postgres> database = postgres;
     if (database != null && needsDatabase()) {
@@ -306,16 +320,6 @@ public final class MeshProcess implements AutoCloseable {
           "port %d on %s cannot be had: %s; choose another with --port or stop what listens there"
               .formatted(options.port(), options.host(), e.getMessage()),
           Map.of("host", options.host(), "port", Integer.toString(options.port())));
-    }
-  }
-
-  private static void warnOfStrangers(MeshServer.Options options) {
-    if (options.bearerToken().isEmpty()
-        && !new InetSocketAddress(options.host(), 0).getAddress().isLoopbackAddress()) {
-      LOG.warn(
-          "whoever reaches {} may call this mesh: set ballast.token, or keep strangers out by the"
-              + " network's own rules",
-          options.host());
     }
   }
 

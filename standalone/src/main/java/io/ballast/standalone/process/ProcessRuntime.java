@@ -39,6 +39,7 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   private final MeshConfig config;
   private final int port;
   private final Surroundings surroundings;
+  private final ProcessSecurity security;
   private final Supplier<Postgres> postgres;
   private final VirtualThreadReplies replies;
   private final Map<Role, PeerChannel> peers = new EnumMap<>(Role.class);
@@ -46,13 +47,19 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
 
   /**
    * @param port of this process
+   * @param security what is shown to peers; stays its owner's
    * @param postgres gives the database, waiting for its start; may throw
    */
   ProcessRuntime(
-      MeshConfig config, int port, Surroundings surroundings, Supplier<Postgres> postgres) {
+      MeshConfig config,
+      int port,
+      Surroundings surroundings,
+      ProcessSecurity security,
+      Supplier<Postgres> postgres) {
     this.config = config;
     this.port = port;
     this.surroundings = surroundings;
+    this.security = security;
     this.postgres = postgres;
     this.replies =
         new VirtualThreadReplies(new StatusMapper(config.processName()), config.maxCalls());
@@ -110,7 +117,8 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
             surroundings.nanoTime(),
             surroundings.meters()),
         config.peerCalls(),
-        config.server().bearerToken(),
+        security.token(addresses.isEmpty()),
+        security.tls(),
         surroundings.telemetry());
   }
 

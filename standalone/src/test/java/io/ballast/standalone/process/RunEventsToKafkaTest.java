@@ -22,6 +22,7 @@ import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.grpc.RunMapper;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.standalone.config.GivenProperties;
+import io.ballast.standalone.config.MeshConfig;
 import io.ballast.testing.Await;
 import io.ballast.testing.KafkaBroker;
 import io.ballast.testing.MonitoredMetrics;
@@ -68,11 +69,13 @@ class RunEventsToKafkaTest {
   }
 
   private ProcessRuntime runtime(Map<String, String> properties) {
+    MeshConfig config = GivenProperties.config(properties);
     return new ProcessRuntime(
-        GivenProperties.config(properties),
+        config,
         0,
         new ProcessRuntime.Surroundings(
             meters, OpenTelemetry.noop(), InstantSource.fixed(NOW), System::nanoTime),
+        ProcessSecurity.open(config, meters, InstantSource.fixed(NOW)),
         () -> postgres);
   }
 

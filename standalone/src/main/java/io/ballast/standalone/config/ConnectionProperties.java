@@ -1,0 +1,24 @@
+package io.ballast.standalone.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import java.util.Optional;
+
+/** What one connection of gRPC may take, {@code ballast.connections.*}. */
+public interface ConnectionProperties {
+  /** The most that a call's headers may have together. */
+  @WithDefault("16K")
+  MemorySize maxHeaderSize();
+
+  /** Calls under way at once on one connection; a client keeps more back by itself. */
+  @WithDefault("4096")
+  int maxCalls();
+
+  /** How long a connection may take to be made, TLS included. */
+  @WithDefault("PT20S")
+  Duration handshake();
+
+  /** After which a connection is made anew; calls under way end on the old one. Absent: never. */
+  Optional<Duration> maxAge();
+}

@@ -1,0 +1,147 @@
+package io.ballast.standalone.config;
+
+import io.ballast.kit.security.CertificateHolder;
+import io.ballast.kit.security.ConnectionLimits;
+import io.ballast.kit.security.JwtSettings;
+import io.ballast.kit.security.Right;
+import io.ballast.kit.security.TlsSettings;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Who may call, and how connections are secured.
+ *
+ * @param tls files of certificates; empty: nothing is encrypted
+ * @param certificates who holds certificates, by a name in them
+ * @param jwt the identity provider whose tokens are believed; empty: none
+ * @param callsPerSecond the most of each tenant, by right; a right that is left out has no limit
+ * @param connections what one connection may take
+ * @param open whether strangers may be let in
+ */
+public record SecurityConfig(
+    Optional<TlsSettings> tls,
+    Map<String, CertificateHolder> certificates,
+    Optional<JwtSettings> jwt,
+    Map<Right, Integer> callsPerSecond,
+    ConnectionLimits connections,
+    boolean open) {
+  private static final String ANY_TENANT = "*";
+
+  /** Copies. */
+  public SecurityConfig {
+    certificates = Map.copyOf(certificates);
+    callsPerSecond = Map.copyOf(callsPerSecond);
+  }
+
+  static SecurityConfig from(MeshProperties properties) {
+    SecurityProperties security = properties.security();
+    return new SecurityConfig(
+        tls(properties.tls()),
+        certificates(security.certificates()),
+        jwt(security.jwt()),
+        callsPerSecond(security.callsPerSecond()),
+        new ConnectionLimits(
+            Math.toIntExact(properties.connections().maxHeaderSize().asLongValue()),
+            properties.connections().maxCalls(),
+            properties.connections().handshake(),
+            properties.connections().maxAge()),
+        security.open());
+  }
+
+  private static Optional<TlsSettings> tls(TlsProperties tls) {
+    if (tls.certificate().isEmpty() && tls.key().isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new TlsSettings(
+            tls.certificate()
+                .orElseThrow(() -> missing("ballast.tls.certificate", "ballast.tls.key")),
+            tls.key().orElseThrow(() -> missing("ballast.tls.key", "ballast.tls.certificate")),
+            tls.trust(),
+            tls.clientAuth(),
+            tls.reloadInterval()));
+  }
+
+  private static Map<String, CertificateHolder> certificates(
+      Map<String, SecurityProperties.Holder> holders) {
+    Map<String, CertificateHolder> read = new HashMap<>();
+    holders.forEach(
+        (name, holder) ->
+            read.put(
+                name,
+                new CertificateHolder(
+                    Optional.of(holder.tenant()).filter(tenant -> !tenant.equals(ANY_TENANT)),
+                    rights(
+                        "ballast.security.certificates.\"%s\".rights".formatted(name),
+                        holder.rights()))));
+    return read;
+  }
+
+  private static Optional<JwtSettings> jwt(SecurityProperties.JwtProperties jwt) {
+    if (jwt.issuer().isEmpty() && jwt.audience().isEmpty() && jwt.keys().isEmpty()) {
+      return Optional.empty();
+    }
+    String others = "ballast.security.jwt.issuer, .audience and .keys belong together";
+    Map<String, Right> rights = new HashMap<>();
+    if (jwt.rights().isEmpty()) {
+      Arrays.stream(Right.values()).forEach(right -> rights.put(right.label(), right));
+    }
+    jwt.rights()
+        .forEach(
+            (name, right) ->
+                rights.put(
+                    name, right("ballast.security.jwt.rights.\"%s\"".formatted(name), right)));
+    return Optional.of(
+        new JwtSettings(
+            jwt.issuer().orElseThrow(() -> missing("ballast.security.jwt.issuer", others)),
+            jwt.audience().orElseThrow(() -> missing("ballast.security.jwt.audience", others)),
+            jwt.keys().orElseThrow(() -> missing("ballast.security.jwt.keys", others)),
+            jwt.refresh(),
+            jwt.leeway(),
+            jwt.nameClaim(),
+            jwt.tenantClaim(),
+            jwt.rightsClaim(),
+            rights));
+  }
+
+  private static Map<Right, Integer> callsPerSecond(Map<String, Integer> limits) {
+    Map<Right, Integer> read = new EnumMap<>(Right.class);
+    limits.forEach(
+        (name, calls) -> read.put(right("ballast.security.calls-per-second", name), calls));
+    return read;
+  }
+
+  private static Set<Right> rights(String property, Collection<String> names) {
+    EnumSet<Right> rights = EnumSet.noneOf(Right.class);
+    names.forEach(name -> rights.add(right(property, name.strip())));
+    if (rights.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s: none (expected: some of %s)".formatted(property, labels()));
+    }
+    return rights;
+  }
+
+  private static Right right(String property, String name) {
+    return Right.of(name)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "%s: %s (expected: one of %s)".formatted(property, name, labels())));
+  }
+
+  private static String labels() {
+    return Arrays.stream(Right.values()).map(Right::label).collect(Collectors.joining(", "));
+  }
+
+  private static IllegalArgumentException missing(String property, String beside) {
+    return new IllegalArgumentException(
+        "%s: absent (expected: with %s)".formatted(property, beside));
+  }
+}
