@@ -75,14 +75,15 @@ class UnimplementedTest {
   }
 
   /** The class that protoc's plug-in generates of each service for its server to extend. */
-  private static List<JavaClass> bases() {
+  static List<JavaClass> bases() {
     return Ballast.CLASSES.stream()
         .filter(c -> c.getPackageName().matches("io\\.ballast\\.([a-z]+\\.v1|kserve\\.v2)"))
         .filter(c -> c.getSimpleName().endsWith(BASE))
         .toList();
   }
 
-  private static ServiceDescriptor service(JavaClass base) {
+  /** What {@code base} is the base of. */
+  static ServiceDescriptor service(JavaClass base) {
     try {
       return (ServiceDescriptor)
           Objects.requireNonNull(
