@@ -1,5 +1,6 @@
 package io.ballast.inference.api;
 
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** A generation under way. */
@@ -22,4 +23,9 @@ public interface GenerationHandle {
 
   /** Goes on after {@link #pause}. */
   default void resume() {}
+
+  /** Where its time went, once the result is there; empty if the engine does not tell. */
+  default Optional<GenerationTimes> times() {
+    return Optional.empty();
+  }
 }

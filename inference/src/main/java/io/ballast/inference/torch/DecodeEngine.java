@@ -94,6 +94,7 @@ final class DecodeEngine implements AutoCloseable {
 
   /** Takes rows on; those that begin with the same tokens share their computation. */
   void begin(List<DecodeRow> rows) {
+    rows.forEach(DecodeRow::begin);
     prompts.begin(rows);
   }
 

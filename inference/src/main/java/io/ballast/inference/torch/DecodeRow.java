@@ -3,6 +3,7 @@ package io.ballast.inference.torch;
 import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationTimes;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
@@ -11,11 +12,14 @@ import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.text.CompletionText;
 import io.ballast.kit.call.Lane;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -42,12 +46,18 @@ final class DecodeRow implements GenerationHandle {
   private volatile boolean paused;
   private final Lane lane;
   private final Runnable onChange;
+  private final LongSupplier nanoTime;
+  private final long queuedAt;
+  private long begunAt; // and the next two: 0 before it is so
+  private long firstTokenAt;
+  private long endedAt;
 
   /**
    * A completion not yet begun.
    *
    * @param lane which work goes first
    * @param onChange told when the caller cancels, pauses or resumes; on the caller's thread
+   * @param nanoTime a monotonic clock
    */
   DecodeRow(
       PreparedPrompt prompt,
@@ -57,7 +67,10 @@ final class DecodeRow implements GenerationHandle {
       @Nullable TokenConstraint constraint,
       Lane lane,
       Consumer<GeneratedToken> onToken,
-      Runnable onChange) {
+      Runnable onChange,
+      LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+    this.queuedAt = nanoTime.getAsLong();
     this.prompt = prompt;
     this.lane = lane;
     this.onChange = onChange;
@@ -102,6 +115,25 @@ final class DecodeRow implements GenerationHandle {
       paused = false;
       onChange.run();
     }
+  }
+
+  /** The engine turns to it, for the first time or again. */
+  void begin() {
+    if (begunAt == 0) {
+      begunAt = nanoTime.getAsLong();
+    }
+  }
+
+  @Override
+  public Optional<GenerationTimes> times() {
+    if (!result.isDone() || firstTokenAt == 0 || begunAt == 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new GenerationTimes(
+            Duration.ofNanos(begunAt - queuedAt),
+            Duration.ofNanos(firstTokenAt - begunAt),
+            Duration.ofNanos(endedAt - firstTokenAt)));
   }
 
   /** Whether the caller takes no token at present. */
@@ -188,6 +220,9 @@ final class DecodeRow implements GenerationHandle {
    * {@code onToken} throws gets what it threw.
    */
   void accept(Sampler.Draw draw, float logProb, int contextTokens) {
+    if (firstTokenAt == 0) {
+      firstTokenAt = nanoTime.getAsLong();
+    }
     for (int id : endIds) {
       if (draw.tokenId() == id) {
         finish(vocabulary.endsText(id) ? StopReason.END_OF_TEXT : StopReason.STOP_TOKEN);
@@ -242,6 +277,7 @@ final class DecodeRow implements GenerationHandle {
   /** Completes the result with what there is. */
   void finish(StopReason reason) {
     ended = true;
+    endedAt = nanoTime.getAsLong();
     text.finish();
     Generation generation =
         new Generation(

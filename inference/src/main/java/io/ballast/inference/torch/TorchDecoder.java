@@ -216,7 +216,8 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
               constraint,
               request.lane(),
               onToken,
-              engine::nudge));
+              engine::nudge,
+              System::nanoTime));
     }
     engine.submit(rows, demand);
     return rows;

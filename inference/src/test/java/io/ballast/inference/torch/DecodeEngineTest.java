@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.GenerationTimes;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.Lane;
 import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -28,6 +31,7 @@ class DecodeEngineTest {
   private TrainableDecoder model;
   private RotaryTable rotary;
   private DecodeEngine engine;
+  private final AtomicLong clock = new AtomicLong();
 
   @BeforeEach
   void start() throws IOException {
@@ -71,7 +75,8 @@ class DecodeEngineTest {
         null,
         Lane.INTERACTIVE,
         token -> {},
-        () -> {});
+        () -> {},
+        clock::incrementAndGet);
   }
 
   private void steps(int count) {
@@ -96,6 +101,25 @@ class DecodeEngineTest {
 
   private static Generation await(DecodeRow row) {
     return Await.result(row.result());
+  }
+
+  @Test
+  void whereTheTimeOfARowWentIsToldOnceItHasEnded() {
+    clock.set(10);
+    DecodeRow row = row("int a", 3, 1); // queued at 11
+    clock.set(20);
+    engine.begin(List.of(row)); // begun at 21
+    clock.set(50);
+    steps(1); // its first token at 51
+    assertThat(row.times()).isEmpty();
+    clock.set(99);
+    steps(3); // its end at 100
+    var unused = row.result().join();
+
+    assertThat(row.times())
+        .hasValue(
+            new GenerationTimes(
+                Duration.ofNanos(10), Duration.ofNanos(30), Duration.ofNanos(49)));
   }
 
   @Test

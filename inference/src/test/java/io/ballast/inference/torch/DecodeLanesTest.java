@@ -211,7 +211,8 @@ class DecodeLanesTest {
             null,
             Lane.BATCH,
             token -> {},
-            () -> {});
+            () -> {},
+            () -> 1L);
     return new Chunk(new PrefillJob(TokenIds.of(new int[tokens]), row, 0, 0), tokens);
   }
 

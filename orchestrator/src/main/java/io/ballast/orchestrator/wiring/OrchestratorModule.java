@@ -2,6 +2,7 @@ package io.ballast.orchestrator.wiring;
 
 import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -44,7 +45,7 @@ public final class OrchestratorModule implements ServerModule {
             config,
             runtime,
             new OrchestratorServer.Surroundings(
-                RequestContexts::from,
+                new TenantCalls(RequestContexts::from, runtime.meters(), role().label()),
                 new SecureRandom(),
                 () -> UUID.randomUUID().toString(),
                 Thread::sleep),

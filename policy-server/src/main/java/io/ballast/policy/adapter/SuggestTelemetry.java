@@ -1,5 +1,10 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationTimes;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.telemetry.PhaseSpans;
+import io.ballast.policy.core.suggest.Candidates;
 import io.ballast.policy.core.suggest.Degradation;
 import io.ballast.policy.core.suggest.SuggestAnswer;
 import io.ballast.policy.core.suggest.SuggestMonitor;
@@ -7,10 +12,13 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -27,18 +35,31 @@ import org.slf4j.LoggerFactory;
 public final class SuggestTelemetry implements SuggestMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SuggestTelemetry.class);
 
+  private static final AttributeKey<List<String>> FINISH_REASONS =
+      AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
+
+  // the bounds that OpenTelemetry's conventions give for generative models
+  private static final Duration[] REQUEST_BOUNDS =
+      seconds(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96);
+  private static final Duration[] FIRST_TOKEN_BOUNDS =
+      seconds(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10);
+  private static final Duration[] TOKEN_BOUNDS =
+      seconds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5);
+
   private static final List<String> PEERS =
       List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER);
 
   private final MeterRegistry meters;
   private final Tracer tracer;
+  private final PhaseSpans parts;
   private final Map<Phase, Timer> phases = new EnumMap<>(Phase.class);
   private final Counter abandoned;
   private final Counter tokens;
 
-  public SuggestTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
+  public SuggestTelemetry(MeterRegistry meters, OpenTelemetry telemetry, InstantSource clock) {
     this.meters = meters;
     this.tracer = telemetry.getTracer("io.ballast.policy");
+    this.parts = new PhaseSpans(tracer, clock);
     Arrays.stream(Phase.values())
         .forEach(p -> phases.put(p, meters.timer("ballast.policy.phase", "phase", label(p))));
     // there from the start, at 0: what first appears at 1 has no increase to alert on
@@ -63,6 +84,55 @@ public final class SuggestTelemetry implements SuggestMonitor {
       }
       span.end();
     }
+  }
+
+  /** By OpenTelemetry's names for generative models. */
+  @Override
+  public void generated(PinnedVersion version, Candidates candidates) {
+    List<Generation> generations = candidates.generations();
+    Span.current()
+        .setAttribute("gen_ai.operation.name", "text_completion")
+        .setAttribute("gen_ai.provider.name", "ballast")
+        .setAttribute("gen_ai.request.model", version.model())
+        .setAttribute("gen_ai.response.model", version.model() + "/" + version.version())
+        .setAttribute(
+            "gen_ai.usage.input_tokens", generations.getFirst().promptTokens().size())
+        .setAttribute("gen_ai.usage.output_tokens", candidates.tokens())
+        .setAttribute(
+            FINISH_REASONS, generations.stream().map(each -> label(each.stopReason())).toList());
+    candidates.slowest().ifPresent(slowest -> timed(version.model(), slowest));
+  }
+
+  private void timed(String model, Candidates.Timed slowest) {
+    GenerationTimes times = slowest.times();
+    parts.ended(
+        times.total(),
+        List.of(
+            new PhaseSpans.Phase("policy.queue", times.queue()),
+            new PhaseSpans.Phase("policy.prefill", times.prefill()),
+            new PhaseSpans.Phase("policy.decode", times.decode())));
+    genAi("gen_ai.server.request.duration", model, REQUEST_BOUNDS).record(times.total());
+    genAi("gen_ai.server.time_to_first_token", model, FIRST_TOKEN_BOUNDS)
+        .record(times.queue().plus(times.prefill()));
+    int more = slowest.generation().tokens().size() - 1;
+    if (more > 0) {
+      genAi("gen_ai.server.time_per_output_token", model, TOKEN_BOUNDS)
+          .record(times.decode().dividedBy(more));
+    }
+  }
+
+  private Timer genAi(String name, String model, Duration[] bounds) {
+    return Timer.builder(name)
+        .tag("gen_ai.operation.name", "text_completion")
+        .tag("gen_ai.request.model", model)
+        .serviceLevelObjectives(bounds)
+        .register(meters);
+  }
+
+  private static Duration[] seconds(double... bounds) {
+    return Arrays.stream(bounds)
+        .mapToObj(bound -> Duration.ofNanos(Math.round(bound * 1e9)))
+        .toArray(Duration[]::new);
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -65,7 +66,7 @@ public final class PolicyModule implements ServerModule {
     try {
       PolicyServer started =
           new PolicyServer(
-              config, runtime, decoders(runtime), RequestContexts::from, new SecureRandom());
+              config, runtime, decoders(runtime), new TenantCalls(RequestContexts::from, runtime.meters(), role().label()), new SecureRandom());
       server = started;
       return started.services();
     } catch (MeshException e) {

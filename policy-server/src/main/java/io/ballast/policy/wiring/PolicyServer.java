@@ -148,7 +148,7 @@ public final class PolicyServer implements AutoCloseable {
                 new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
                 history,
                 SuggestMapper::encode),
-            new SuggestTelemetry(runtime.meters(), runtime.telemetry()),
+            new SuggestTelemetry(runtime.meters(), runtime.telemetry(), runtime.clock()),
             config.limits(),
             new SuggestFlow.Chance(ids, random, runtime.clock()),
             runtime.nanoTime());

@@ -10,6 +10,7 @@ import io.ballast.inference.triton.GuardedModel;
 import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
@@ -79,7 +80,7 @@ public final class RewardModule implements ServerModule {
             ensembles,
             new CompositeFolders(runtime.modelFolders()),
             outside,
-            RequestContexts::from,
+            new TenantCalls(RequestContexts::from, runtime.meters(), role().label()),
             new RewardServer.Surroundings(
                 runtime.replies(),
                 runtime.meters(),

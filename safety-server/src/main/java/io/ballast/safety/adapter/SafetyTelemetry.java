@@ -1,5 +1,8 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.kit.call.PhaseTimes;
+import io.ballast.kit.telemetry.PhaseSpans;
+import io.ballast.kit.telemetry.PhaseSpans.Phase;
 import io.ballast.rl.gate.GateOutcome;
 import io.ballast.safety.core.SafetyMonitor;
 import io.ballast.safety.core.canary.CanaryMonitor;
@@ -19,7 +22,9 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
+import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 
@@ -27,10 +32,12 @@ import java.util.function.Supplier;
 public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
   private final MeterRegistry meters;
   private final Tracer tracer;
+  private final PhaseSpans parts;
 
-  public SafetyTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
+  public SafetyTelemetry(MeterRegistry meters, OpenTelemetry telemetry, InstantSource clock) {
     this.meters = meters;
     this.tracer = telemetry.getTracer("io.ballast.safety");
+    this.parts = new PhaseSpans(tracer, clock);
     countFromZero();
   }
 
@@ -68,9 +75,13 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
       span.setStatus(StatusCode.ERROR, e.getClass().getSimpleName());
       throw e;
     } finally {
-      var unused = sample.stop(meters.timer("ballast.safety.step", "step", step));
+      var unused = sample.stop(step(step));
       span.end();
     }
+  }
+
+  private Timer step(String step) {
+    return meters.timer("ballast.safety.step", "step", step);
   }
 
   @Override
@@ -90,7 +101,21 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
           };
       meters.counter("ballast.safety.costs", "version", version, "outcome", outcome).increment();
     }
-    Span.current().setAttribute("ballast.cost_version", version);
+    PhaseTimes times = answer.times();
+    List<Phase> phases =
+        List.of(
+            new Phase("safety.tokenise", times.tokenise()),
+            new Phase("safety.queue", times.queue()),
+            new Phase("safety.batch", times.batchWait()),
+            new Phase("safety.infer", times.infer()));
+    phases.stream()
+        .filter(phase -> phase.took().isPositive())
+        .forEach(
+            phase -> step(phase.name().substring("safety.".length())).record(phase.took()));
+    parts.ended(times.total(), phases);
+    Span.current()
+        .setAttribute("gen_ai.request.model", answer.model().id().model())
+        .setAttribute("ballast.cost_version", version);
   }
 
   @Override

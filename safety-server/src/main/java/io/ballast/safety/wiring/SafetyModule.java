@@ -5,6 +5,7 @@ import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
@@ -81,7 +82,7 @@ public final class SafetyModule implements ServerModule {
             costModels,
             new FolderGates(runtime.modelFolders()),
             keys(runtime),
-            RequestContexts::from,
+            new TenantCalls(RequestContexts::from, runtime.meters(), role().label()),
             new SecureRandom(),
             Thread::sleep);
     server = started;

@@ -89,7 +89,8 @@ public final class SafetyServer implements AutoCloseable {
       Function<RequestMetadata, RequestContext> contexts,
       RandomGenerator random,
       Pause pause) {
-    SafetyTelemetry monitor = new SafetyTelemetry(runtime.meters(), runtime.telemetry());
+    SafetyTelemetry monitor =
+        new SafetyTelemetry(runtime.meters(), runtime.telemetry(), runtime.clock());
     CallContexts calls = new CallContexts(contexts);
     catalog = new CostCatalog(costModels, config.costs(), config.queue(), runtime.nanoTime());
     CostFlow costs =

@@ -169,7 +169,9 @@ final class ProfileCommand implements Callable<Integer> {
         "%s (process %d): %s".formatted(recorded.roles(), recorded.pid(), recorded.file()));
     String file = recorded.file().toString();
     Optional<String> byTime = view("cpu-time-hot-methods", file);
-    byTime.or(() -> view("hot-methods", file)).ifPresent(printing::line);
+    byTime.or(() -> view("hot-methods", file))
+        .ifPresentOrElse(
+            printing::line, () -> printing.line("nothing ran for long enough to be seen"));
   }
 
   /** A view of a recording; empty if there is nothing in it. */

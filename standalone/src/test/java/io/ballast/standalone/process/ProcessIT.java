@@ -56,7 +56,18 @@ class ProcessIT {
           "ballast.policy.v1.PolicyService/Suggest",
           "ballast.safety.v1.DisplayGateService/DecideGeneration",
           "ballast.reward.v1.RewardService/Score",
-          "ballast.safety.v1.SafetyService/Cost");
+          "ballast.safety.v1.SafetyService/Cost",
+          "safety.gate.context",
+          "policy.queue",
+          "policy.prefill",
+          "policy.decode",
+          "policy.generate",
+          "reward.tokenise",
+          "safety.tokenise",
+          "safety.infer",
+          "policy.judge",
+          "safety.gate.suggestion",
+          "policy.record");
 
   private static final int MOST_LOOKS = 100;
 
@@ -367,7 +378,7 @@ class ProcessIT {
         .collect(Collectors.toSet());
   }
 
-  /** The calls that servers of this process answered for one suggestion of the console. */
+  /** The calls and their parts, of all servers, for one suggestion of the console. */
   private static List<String> hopsOfATrace(BuiltMesh mesh) throws IOException {
     JsonNode answer =
         JSON.readTree(
@@ -385,7 +396,7 @@ class ProcessIT {
   private static List<String> hops(BuiltMesh mesh, String trace) throws IOException {
     List<String> hops = new ArrayList<>();
     for (JsonNode span : JSON.readTree(mesh.http("/api/traces/" + trace)).path("spans")) {
-      if ("SERVER".equals(span.path("kind").asText())) {
+      if (!"CLIENT".equals(span.path("kind").asText())) {
         hops.add(span.path("name").asText());
       }
     }

@@ -12,6 +12,7 @@ import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.Generations;
 import io.ballast.policy.core.Seeds;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
@@ -27,13 +28,13 @@ final class CandidateGenerator {
   }
 
   /**
-   * Returns {@code count} generations; candidate j draws with the seed of completion j of prompt 0.
+   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0.
    * A single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
    * would be a jumble.
    *
    * @throws CancellationException if nobody waits any more
    */
-  List<Generation> generate(
+  Candidates generate(
       Decoder decoder,
       String prompt,
       int maxPromptTokens,
@@ -59,14 +60,17 @@ final class CandidateGenerator {
         stream.forward(handles.getFirst(), listener);
       }
       List<Generation> generations = new ArrayList<>(count);
+      List<Candidates.Timed> timed = new ArrayList<>(count);
       for (GenerationHandle handle : handles) {
         Generation generation = Generations.await(handle);
         if (generation.stopReason() == StopReason.CANCELLED || cancellation.cancelled()) {
           throw new CancellationException("the caller left, or its deadline passed");
         }
         generations.add(generation);
+        handle.times().ifPresent(times -> timed.add(new Candidates.Timed(generation, times)));
       }
-      return generations;
+      return new Candidates(
+          generations, timed.stream().max(Comparator.comparing(each -> each.times().total())));
     } finally {
       handles.forEach(GenerationHandle::cancel);
     }

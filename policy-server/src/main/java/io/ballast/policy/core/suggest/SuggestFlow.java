@@ -174,15 +174,19 @@ public final class SuggestFlow {
       List<Generation> candidates =
           monitor.watch(
               Phase.GENERATE,
-              () ->
-                  new CandidateGenerator(command.caller(), cancellation)
-                      .generate(
-                          lease.decoder(),
-                          command.prompt(),
-                          limits.suggestPromptTokens(),
-                          sampling,
-                          command.candidatesCount(),
-                          listener));
+              () -> {
+                Candidates made =
+                    new CandidateGenerator(command.caller(), cancellation)
+                        .generate(
+                            lease.decoder(),
+                            command.prompt(),
+                            limits.suggestPromptTokens(),
+                            sampling,
+                            command.candidatesCount(),
+                            listener);
+                monitor.generated(lease.version(), made);
+                return made.generations();
+              });
       inferred = Duration.ofNanos(nanoTime.getAsLong() - start);
       return candidates;
     }

@@ -1,5 +1,6 @@
 package io.ballast.policy.core.suggest;
 
+import io.ballast.kit.call.PinnedVersion;
 import java.util.function.Supplier;
 
 /** Who watches suggestions being made. */
@@ -16,6 +17,9 @@ public interface SuggestMonitor {
 
   /** Runs {@code work}, which is one phase of a call, and returns what it returns. */
   <T> T watch(Phase phase, Supplier<T> work);
+
+  /** The candidates are there; called within the phase {@link Phase#GENERATE}. */
+  void generated(PinnedVersion version, Candidates candidates);
 
   /** A suggestion was decided and recorded. */
   void answered(SuggestAnswer answer);

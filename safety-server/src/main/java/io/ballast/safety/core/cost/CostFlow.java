@@ -148,23 +148,15 @@ public final class CostFlow {
     private CostAnswer answer(CostCommand command, List<String> ids) {
       Map<TokenIds, List<TokenIds>> byPrompt = new LinkedHashMap<>();
       List<Place> places = new ArrayList<>();
-      monitor.watch(
-          "tokenise",
-          () -> {
-            command.items().forEach(item -> places.add(place(item, byPrompt)));
-            return places;
-          });
+      command.items().forEach(item -> places.add(place(item, byPrompt)));
       Duration tokenise = since(arrival);
       Map<TokenIds, Batched<HeadScores>> answers =
-          monitor.watch(
-              "infer",
-              () ->
-                  batched.ask(
-                      served.queues().of(command.lane()),
-                      groups(byPrompt),
-                      command.lane(),
-                      patience,
-                      HeadScores.Refused::new));
+          batched.ask(
+              served.queues().of(command.lane()),
+              groups(byPrompt),
+              command.lane(),
+              patience,
+              HeadScores.Refused::new);
       long started = nanoTime.getAsLong();
       List<JudgedItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {

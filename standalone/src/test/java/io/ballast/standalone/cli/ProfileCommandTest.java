@@ -1,0 +1,42 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** profile says what it cannot record; that it records is seen by {@code ProcessIT}. */
+class ProfileCommandTest {
+  @TempDir private Path folder = Path.of(".");
+
+  private Cli.Result run(String... more) {
+    String[] args = new String[more.length + 3];
+    args[0] = "profile";
+    args[1] = "--data";
+    args[2] = folder.toString();
+    System.arraycopy(more, 0, args, 3, more.length);
+    return Cli.run(folder, Map.of(), args);
+  }
+
+  @Test
+  void whereNoMeshUsesTheFolderThereIsNothingToRecord() {
+    Cli.Result result = run();
+
+    assertThat(result.exit()).isEqualTo(3);
+    assertThat(result.err()).contains("no process of a mesh uses " + folder);
+  }
+
+  @Test
+  void secondsAndRolesThatAreNoneAreRefused() {
+    for (String seconds : new String[] {"0", "3601"}) {
+      Cli.Result result = run("--seconds", seconds);
+      assertThat(result.exit()).isEqualTo(2);
+      assertThat(result.err()).contains("--seconds: " + seconds + " (expected: 1 to 3,600)");
+    }
+    Cli.Result result = run("--role", "judge");
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("--role: judge (expected: policy-server,");
+  }
+}
