@@ -19,7 +19,8 @@ import java.util.stream.Stream;
  */
 public final class MonitoredMetrics {
   private static final Pattern NAME =
-      Pattern.compile("\\b(?:ballast|gen_ai_server|hikaricp|http|jvm|netty|process|system)_[a-z0-9_]+\\b");
+      Pattern.compile(
+          "\\b(?:ballast|gen_ai_server|hikaricp|http|jvm|netty|process|system)_[a-z0-9_]+\\b");
 
   private MonitoredMetrics() {}
 

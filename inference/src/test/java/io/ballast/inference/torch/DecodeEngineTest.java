@@ -118,8 +118,7 @@ class DecodeEngineTest {
 
     assertThat(row.times())
         .hasValue(
-            new GenerationTimes(
-                Duration.ofNanos(10), Duration.ofNanos(30), Duration.ofNanos(49)));
+            new GenerationTimes(Duration.ofNanos(10), Duration.ofNanos(30), Duration.ofNanos(49)));
   }
 
   @Test

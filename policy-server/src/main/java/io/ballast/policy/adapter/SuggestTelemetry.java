@@ -95,8 +95,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
         .setAttribute("gen_ai.provider.name", "ballast")
         .setAttribute("gen_ai.request.model", version.model())
         .setAttribute("gen_ai.response.model", version.model() + "/" + version.version())
-        .setAttribute(
-            "gen_ai.usage.input_tokens", generations.getFirst().promptTokens().size())
+        .setAttribute("gen_ai.usage.input_tokens", generations.getFirst().promptTokens().size())
         .setAttribute("gen_ai.usage.output_tokens", candidates.tokens())
         .setAttribute(
             FINISH_REASONS, generations.stream().map(each -> label(each.stopReason())).toList());

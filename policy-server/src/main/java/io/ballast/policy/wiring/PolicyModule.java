@@ -66,7 +66,11 @@ public final class PolicyModule implements ServerModule {
     try {
       PolicyServer started =
           new PolicyServer(
-              config, runtime, decoders(runtime), new TenantCalls(RequestContexts::from, runtime.meters(), role().label()), new SecureRandom());
+              config,
+              runtime,
+              decoders(runtime),
+              new TenantCalls(RequestContexts::from, runtime.meters(), role().label()),
+              new SecureRandom());
       server = started;
       return started.services();
     } catch (MeshException e) {

@@ -200,7 +200,8 @@ public final class PolicyServer implements AutoCloseable {
           .ifPresent(
               away ->
                   LOG.warn(
-                      "what \"serving\" of {} means is away, and is asked for again by each call: {}",
+                      "what \"serving\" of {} means is away, and is asked for again by each call:"
+                          + " {}",
                       config.defaultModel(),
                       away.getMessage()));
     } catch (RuntimeException e) {

@@ -110,8 +110,7 @@ public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
             new Phase("safety.infer", times.infer()));
     phases.stream()
         .filter(phase -> phase.took().isPositive())
-        .forEach(
-            phase -> step(phase.name().substring("safety.".length())).record(phase.took()));
+        .forEach(phase -> step(phase.name().substring("safety.".length())).record(phase.took()));
     parts.ended(times.total(), phases);
     Span.current()
         .setAttribute("gen_ai.request.model", answer.model().id().model())

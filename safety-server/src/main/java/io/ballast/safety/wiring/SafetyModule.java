@@ -70,7 +70,9 @@ public final class SafetyModule implements ServerModule {
   public List<BindableService> start(MeshRuntime runtime) {
     if (config.canary().watch() && !allTenantsDecisions.orElse(runtime.ownsDatabase())) {
       LOG.warn(
-          "canaries are watched (ballast.safety.canary.watch), but ballast.policy.all-tenants-decisions is off: if it is off at the policy-server too, no canary can be read, and each is rolled back after {}",
+          "canaries are watched (ballast.safety.canary.watch), but"
+              + " ballast.policy.all-tenants-decisions is off: if it is off at the policy-server"
+              + " too, no canary can be read, and each is rolled back after {}",
           config.canary().maxBlind());
     }
     ScoringSource<CostModel, HeadScores> costModels = costModels(runtime);

@@ -30,7 +30,9 @@ public final class TenantCalls implements Function<RequestMetadata, RequestConte
   public RequestContext apply(RequestMetadata metadata) {
     RequestContext context = next.apply(metadata);
     String tenant = tenants.tag(context.tenant());
-    meters.counter("ballast.server.tenant.requests", "server", server, "tenant", tenant).increment();
+    meters
+        .counter("ballast.server.tenant.requests", "server", server, "tenant", tenant)
+        .increment();
     Span.current().setAttribute("ballast.tenant", context.tenant());
     return context;
   }

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 /** Requests are counted by tenant, and whoever invents tenants makes no series. */
 class TenantCallsTest {
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-  private final TenantCalls calls =
-      new TenantCalls(RequestContexts::from, meters, "reward-server");
+  private final TenantCalls calls = new TenantCalls(RequestContexts::from, meters, "reward-server");
 
   private double count(String tenant) {
     return meters

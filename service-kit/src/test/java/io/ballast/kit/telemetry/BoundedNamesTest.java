@@ -22,7 +22,10 @@ class BoundedNamesTest {
     BoundedNames names = new BoundedNames(10);
 
     assertThat(
-            IntStream.range(0, 10_000).parallel().mapToObj(i -> names.tag("t" + i % 1_000)).distinct())
+            IntStream.range(0, 10_000)
+                .parallel()
+                .mapToObj(i -> names.tag("t" + i % 1_000))
+                .distinct())
         .hasSize(11)
         .contains("other");
   }

@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Records what the processes of the mesh that uses a data folder do for a while, and prints"
-          + " their hot methods: by CPU time, natives included, where the system has it (Linux), else"
-          + " by samples of Java code.",
+          + " their hot methods: by CPU time, natives included, where the system has it (Linux),"
+          + " else by samples of Java code.",
       "By the JDK's flight recorder, which costs about a hundredth of the CPU meanwhile; the file"
           + " is for JDK Mission Control or jfr view."
     },
@@ -169,7 +169,8 @@ final class ProfileCommand implements Callable<Integer> {
         "%s (process %d): %s".formatted(recorded.roles(), recorded.pid(), recorded.file()));
     String file = recorded.file().toString();
     Optional<String> byTime = view("cpu-time-hot-methods", file);
-    byTime.or(() -> view("hot-methods", file))
+    byTime
+        .or(() -> view("hot-methods", file))
         .ifPresentOrElse(
             printing::line, () -> printing.line("nothing ran for long enough to be seen"));
   }

@@ -123,7 +123,8 @@ class ProcessIT {
               mesh.http("/q/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"))
           .as("exemplars")
           .containsPattern(
-              "ballast_server_calls_seconds_bucket\\{[^}]*Suggest\"[^}]*} \\S+ # \\{[^}]*trace_id=\"[0-9a-f]{32}\"");
+              "ballast_server_calls_seconds_bucket\\{[^}]*Suggest\"[^}]*} \\S+ #"
+                  + " \\{[^}]*trace_id=\"[0-9a-f]{32}\"");
 
       assertThat(hopsOfATrace(mesh)).containsAll(HOPS);
 

@@ -28,8 +28,8 @@ final class CandidateGenerator {
   }
 
   /**
-   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0.
-   * A single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
+   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
+   * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
    * would be a jumble.
    *
    * @throws CancellationException if nobody waits any more
