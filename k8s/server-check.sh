@@ -171,6 +171,9 @@ for mistake in "$K8S"/checks/mistakes/*/kustomization.yaml; do
     verdict "${folder#"$K8S/"}: refused, $words" ok
   fi
 done
+if [ -x "$K8S/monitoring/test.sh" ]; then
+  said=$("$K8S/monitoring/test.sh" 2>&1) && verdict "monitoring: rules" ok || verdict "monitoring: rules" "$said"
+fi
 say "took $((SECONDS - started)) s"
 say "$passed passed, $failures failed"
 [ "$failures" -eq 0 ]

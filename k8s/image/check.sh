@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the image that build.sh made as Kubernetes would, without a daemon: unpacks it, and starts its entry point in namespaces of its own,
-# with its root read-only, as its user, with its environment alone, as a reward-server. It has to answer health and to score. Linux, as root.
+# with its root read-only, as its user, with its environment alone, as a reward-server. Its natives have to load, and it has to answer health and to score. Linux, as root.
 # `./mesh test --image` calls it. The image's processes end with it, whatever happens.
 set -euo pipefail
 
@@ -64,29 +64,47 @@ port=$(free_port)
 http=$(free_port)
 mapfile -t environment < <(strings Env)
 mapfile -t entry < <(strings Entrypoint)
-started=$SECONDS
-# shellcheck disable=SC2016 # the inner shell expands it
-unshare --mount --pid --fork --kill-child bash -c '
-  set -e
-  root=$1 user=$2 chroot=$(command -v chroot)
-  shift 2
-  mount --bind "$root" "$root"
-  mount -o remount,bind,ro "$root"
-  mount -t proc proc "$root/proc"
-  for device in null zero random urandom; do
-    mount --bind "/dev/$device" "$root/dev/$device"
-  done
-  mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-  mount -t tmpfs -o mode=1777 tmpfs "$root/data"
-  variables=()
-  while [ "$1" != -- ]; do
-    variables+=("$1")
+
+# Runs a program of the image as a runtime would: its root read-only, its user, its environment and what else is named before --.
+in_image() {
+  # shellcheck disable=SC2016 # the inner shell expands it
+  exec unshare --mount --pid --fork --kill-child bash -c '
+    set -e
+    root=$1 user=$2 chroot=$(command -v chroot)
+    shift 2
+    mount --bind "$root" "$root"
+    mount -o remount,bind,ro "$root"
+    mount -t proc proc "$root/proc"
+    for device in null zero random urandom; do
+      mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/data"
+    variables=()
+    while [ "$1" != -- ]; do
+      variables+=("$1")
+      shift
+    done
     shift
-  done
-  shift
-  exec env -i "${variables[@]}" "$chroot" --userspec="$user" "$root" "$@"
-' inner "$work/root" "$(text User)" "${environment[@]}" BALLAST_ROLES=reward BALLAST_DATA=/data BALLAST_MODELS=/opt/ballast/models "BALLAST_PORT=$port" \
-  "BALLAST_HTTP_PORT=$http" QUARKUS_LOG_FILE_ENABLED=false JAVA_TOOL_OPTIONS=-Duser.home=/tmp DJL_CACHE_DIR=/tmp/djl -- "${entry[@]}" >"$work/log" 2>&1 &
+    exec env -i "${variables[@]}" "$chroot" --userspec="$user" "$root" "$@"
+  ' inner "$work/root" "$(text User)" "${environment[@]}" JAVA_TOOL_OPTIONS=-Duser.home=/tmp DJL_CACHE_DIR=/tmp/djl BALLAST_DATA=/data "$@"
+}
+
+command_line=("${entry[0]}" "${entry[1]}" -Dballast.home=/opt/ballast -cp '/opt/ballast/app/*:/opt/ballast/lib/main/*:/opt/ballast/lib/boot/*'
+  io.ballast.standalone.cli.MeshCommand)
+said=$(in_image -- "${command_line[@]}" doctor 2>"$work/log") || true # of a pod it has more to say
+for native in libtorch 'ONNX Runtime' tokenizers XGBoost; do
+  line=$(grep "$native" <<<"$said") || fail "doctor says nothing of $native: $said $(tail -n 5 "$work/log")"
+  [[ $line == ok* ]] || fail "$line"
+  say "ok: $(tr -s ' ' <<<"${line#ok}")"
+done
+# what the init containers of components/triton do
+said=$(in_image -- "${command_line[@]}" models export --data=/data --triton=/tmp/repository --backend=onnxruntime --device=gpu java-cost/1 java-cost/2 2>&1) \
+  || fail "models export: $said"
+say "ok: models export"
+
+started=$SECONDS
+in_image BALLAST_ROLES=reward BALLAST_MODELS=/opt/ballast/models "BALLAST_PORT=$port" "BALLAST_HTTP_PORT=$http" QUARKUS_LOG_FILE_ENABLED=false -- "${entry[@]}" >"$work/log" 2>&1 &
 server=$!
 
 until curl -sf "http://127.0.0.1:$http/q/health/ready" >"$work/ready"; do
@@ -100,4 +118,4 @@ say "ok: /q/health/live"
 said=$(curl -s "http://127.0.0.1:$http/get_reward" -H 'Content-Type: application/json' -d '{"query": ["int a = 1;"], "prompts": ["int a "]}')
 grep -Eq '"rewards": *\[-?[0-9.E-]+\]' <<<"$said" || fail "no reward: $said"
 say "ok: it scores, $said"
-say "2 passed, 0 failed"
+say "7 passed, 0 failed"
