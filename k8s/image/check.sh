@@ -68,7 +68,7 @@ mapfile -t entry < <(strings Entrypoint)
 # Runs a program of the image as a runtime would: its root read-only, its user, its environment and what else is named before --.
 in_image() {
   # shellcheck disable=SC2016 # the inner shell expands it
-  exec unshare --mount --pid --fork --kill-child bash -c '
+  exec setpriv --pdeathsig KILL -- unshare --mount --pid --fork --kill-child bash -c '
     set -e
     root=$1 user=$2 chroot=$(command -v chroot)
     shift 2
@@ -86,7 +86,10 @@ in_image() {
       shift
     done
     shift
-    exec env -i "${variables[@]}" "$chroot" --userspec="$user" "$root" "$@"
+    # not by exec: this shell is the first process of its namespace, so all others end with it; it ends with unshare, as what
+    # changes its user would not
+    env -i "${variables[@]}" "$chroot" --userspec="$user" "$root" "$@"
+    exit $?
   ' inner "$work/root" "$(text User)" "${environment[@]}" JAVA_TOOL_OPTIONS=-Duser.home=/tmp DJL_CACHE_DIR=/tmp/djl BALLAST_DATA=/data "$@"
 }
 
