@@ -1,8 +1,5 @@
 package io.ballast.orchestrator.adapter;
 
-import com.google.protobuf.Any;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.rpc.RetryInfo;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -13,13 +10,8 @@ import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
-import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
-import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Supplier;
 
 /** What every peer's messages have in common, in the core's words. */
@@ -41,33 +33,7 @@ final class PeerCalls {
 
   /** What a peer's failure means to a run; how long it asks to wait is kept. */
   static RuntimeException judge(StatusRuntimeException thrown, String peer) {
-    RuntimeException judged = PeerFaults.translate(thrown, peer);
-    Optional<Duration> delay = retryDelay(thrown);
-    if (judged instanceof MeshException known && delay.isPresent()) {
-      return new MeshException(
-          known.fault(),
-          String.valueOf(known.getMessage()),
-          Map.of(Patience.RETRY_DELAY, delay.get().toString()));
-    }
-    return judged;
-  }
-
-  private static Optional<Duration> retryDelay(StatusRuntimeException thrown) {
-    com.google.rpc.Status status = StatusProto.fromThrowable(thrown);
-    if (status == null) {
-      return Optional.empty();
-    }
-    for (Any detail : status.getDetailsList()) {
-      if (detail.is(RetryInfo.class)) {
-        try {
-          com.google.protobuf.Duration delay = detail.unpack(RetryInfo.class).getRetryDelay();
-          return Optional.of(Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
-        } catch (InvalidProtocolBufferException e) {
-          return Optional.empty(); // not our peer's words
-        }
-      }
-    }
-    return Optional.empty();
+    return PeerFaults.translate(thrown, peer);
   }
 
   /** A trainer asks, on behalf of {@code tenant}. */

@@ -62,6 +62,11 @@ final class EndablePatience implements CallPatience {
     }
   }
 
+  @Override
+  public void waited(Duration queue) {
+    caller.waited(queue);
+  }
+
   /** Ends it. */
   void end() {
     List<Runnable> told;

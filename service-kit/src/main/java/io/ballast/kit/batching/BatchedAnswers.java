@@ -3,6 +3,7 @@ package io.ballast.kit.batching;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -28,8 +29,9 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
    * Returns an answer for each group, by its key; keys must differ.
    *
    * @param refusal makes a result of what kept an item from being answered
-   * @throws MeshException OVERLOADED if the queue is full; what the engine threw if it could run
-   *     nothing for some of the groups: all of them can be asked again
+   * @throws MeshException OVERLOADED if the queue is full, or would keep work longer than the
+   *     caller waits; what the engine threw if it could run nothing for some of the groups: all of
+   *     them can be asked again
    */
   public <K, I, R> Map<K, Batched<R>> ask(
       BatchingQueue<K, I, R> queue,
@@ -40,7 +42,7 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     if (groups.isEmpty()) {
       return Map.of();
     }
-    List<CompletableFuture<Batched<R>>> answers = queue.submit(groups, lane);
+    List<CompletableFuture<Batched<R>>> answers = submit(queue, groups, lane, patience);
     List<Integer> sizes = groups.stream().map(group -> group.items().size()).toList();
     if (settle(answers, sizes, patience, refusal)) {
       queue.forgetAnswered();
@@ -50,6 +52,22 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
       byKey.put(groups.get(g).key(), answered(answers.get(g)));
     }
     return byKey;
+  }
+
+  /** Queues groups for a caller, and says how long they would have waited if they are refused. */
+  <K, I, R> List<CompletableFuture<Batched<R>>> submit(
+      BatchingQueue<K, I, R> queue,
+      List<BatchGroup<K, I>> groups,
+      Lane lane,
+      CallPatience patience) {
+    try {
+      return queue.submit(groups, lane, limit(patience));
+    } catch (MeshException e) {
+      if (e.fault() == Fault.OVERLOADED) {
+        patience.waited(queue.expectedWait(lane));
+      }
+      throw e;
+    }
   }
 
   /**
@@ -78,7 +96,20 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
       someLate |=
           answers.get(g).complete(Batched.refused(sizes.get(g), refusal.apply(why), waited));
     }
+    patience.waited(longestWait(answers, waited));
     return someLate;
+  }
+
+  /** How long what was asked for waited to be run; no longer than the call itself. */
+  private static <R> Duration longestWait(
+      List<CompletableFuture<Batched<R>>> answers, Duration waited) {
+    Duration longest = Duration.ZERO;
+    for (CompletableFuture<Batched<R>> answer : answers) {
+      if (!answer.isCompletedExceptionally() && answer.join().queue().compareTo(longest) > 0) {
+        longest = answer.join().queue();
+      }
+    }
+    return longest.compareTo(waited) < 0 ? longest : waited;
   }
 
   /** The call fails as a whole: the rest of its groups need not be run. */
@@ -99,15 +130,18 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     return answer.join();
   }
 
+  private Duration limit(CallPatience patience) {
+    return patience
+        .remaining()
+        .map(remaining -> remaining.minus(reserve))
+        .filter(remaining -> remaining.compareTo(timeout) < 0)
+        .orElse(timeout);
+  }
+
   /** Waits as long as it may; returns what those that have not answered by then have met. */
   private ItemFault await(
       CompletableFuture<Void> all, CompletableFuture<Void> left, CallPatience patience) {
-    Duration limit =
-        patience
-            .remaining()
-            .map(remaining -> remaining.minus(reserve))
-            .filter(remaining -> remaining.compareTo(timeout) < 0)
-            .orElse(timeout);
+    Duration limit = limit(patience);
     try {
       var unused =
           CompletableFuture.anyOf(all, left)

@@ -22,8 +22,8 @@ import java.util.function.LongSupplier;
  * Makes batches of what many callers ask of one engine: by a budget of work, with a bounded wait,
  * the more urgent lane first, groups of like weight and of equal keys together whoever asks. A
  * batch of the most urgent lane holds nothing else, and may run beside those that are under way
- * when it comes. A full queue refuses at once. An engine hears when the last of a batch's callers
- * has left. Thread-safe.
+ * when it comes. A full queue refuses at once, and so does one in which work would wait longer than
+ * its caller does. An engine hears when the last of a batch's callers has left. Thread-safe.
  *
  * @param <K> what the items of a group share
  * @param <I> one piece of work
@@ -39,6 +39,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private final Condition arrived = lock.newCondition();
   private final Condition urgentArrived = lock.newCondition();
   private final WaitingJobs<K, I, R> waiting;
+  private final Entrance entrance;
   private final List<Thread> workers = new ArrayList<>();
   private int urgentRunning;
   private long sequence;
@@ -62,6 +63,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     this.refusal = refusal;
     this.limits = limits;
     this.waiting = new WaitingJobs<>(limits.batchWeight());
+    this.entrance = new Entrance(subject, limits, waiting);
     this.nanoTime = nanoTime;
     String name = "batch-" + subject.replace(' ', '-') + "-";
     for (int i = 0; i < limits.workers(); i++) {
@@ -123,25 +125,18 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
    * MeshException} of the engine: what keeps it from running anything, such as a server that is
    * away.
    *
-   * @throws MeshException OVERLOADED if the queue has no room for all of them, MODEL_LOADING if it
-   *     is closed
+   * @param within how long the caller waits for its answer
+   * @throws MeshException OVERLOADED if the queue has no room for all of them, or if nothing of
+   *     them would be done by then; MODEL_LOADING if it is closed
    */
-  public List<CompletableFuture<Batched<R>>> submit(List<BatchGroup<K, I>> groups, Lane lane) {
-    int weight = groups.stream().mapToInt(BatchGroup::weight).sum();
+  public List<CompletableFuture<Batched<R>>> submit(
+      List<BatchGroup<K, I>> groups, Lane lane, Duration within) {
     lock.lock();
     try {
       if (closed) {
         throw new MeshException(Fault.MODEL_LOADING, subject + " is being closed; try again");
       }
-      if (waiting.weight() > 0 && waiting.weight() + weight > limits.queuedWeight()) {
-        throw new MeshException(
-            Fault.OVERLOADED,
-            "%s is busy: %,d tokens wait, limit %,d"
-                .formatted(subject, waiting.weight(), limits.queuedWeight()),
-            Map.of(
-                "waiting_tokens", Integer.toString(waiting.weight()),
-                "limit", Integer.toString(limits.queuedWeight())));
-      }
+      entrance.require(groups, lane, within);
       List<CompletableFuture<Batched<R>>> answers = new ArrayList<>(groups.size());
       for (BatchGroup<K, I> group : groups) {
         QueuedJob<K, I, R> job =
@@ -155,6 +150,24 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
         urgentArrived.signalAll();
       }
       return answers;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Queues groups of a caller who waits for as long as it takes. */
+  public List<CompletableFuture<Batched<R>>> submit(List<BatchGroup<K, I>> groups, Lane lane) {
+    return submit(groups, lane, Duration.ofNanos(Long.MAX_VALUE));
+  }
+
+  /**
+   * How long work of a lane that comes now waits for its turn, as far as batches so far tell; what
+   * is under way is not counted, nor what may come yet and go before it.
+   */
+  public Duration expectedWait(Lane lane) {
+    lock.lock();
+    try {
+      return entrance.untilTurn(lane);
     } finally {
       lock.unlock();
     }
@@ -281,6 +294,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       callers.end();
     }
     Duration infer = Duration.ofNanos(nanoTime.getAsLong() - batch.closed());
+    learn(batch, infer);
     Map<K, List<R>> left = new LinkedHashMap<>();
     for (int g = 0; g < groups.size(); g++) {
       List<R> ofGroup = results.get(g);
@@ -291,6 +305,19 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       List<R> rest = left.getOrDefault(job.group().key(), List.of());
       left.put(job.group().key(), rest.subList(job.size(), rest.size()));
       job.answer().complete(answer(job, batch, rest.subList(0, job.size()), infer));
+    }
+  }
+
+  /** What everybody has left may have ended early: it says nothing. */
+  private void learn(Batch<K, I, R> batch, Duration infer) {
+    if (batch.jobs().stream().allMatch(job -> job.answer().isDone())) {
+      return;
+    }
+    lock.lock();
+    try {
+      entrance.learn(batch.jobs().stream().mapToLong(QueuedJob::weight).sum(), infer);
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -104,7 +104,8 @@ public final class SharedAnswers<K, I, R> {
    * @param version the weights that are asked
    * @param queues of that version
    * @param groups the items under each key; may hold an item more than once
-   * @throws MeshException OVERLOADED if the queue is full; what the engine threw if it could run
+   * @throws MeshException OVERLOADED if the queue is full, or would keep work longer than the
+   *     caller waits; what the engine threw if it could run
    *     nothing for some of the items: all of them can be asked again
    */
   public Map<K, List<Shared<R>>> ask(
@@ -117,7 +118,7 @@ public final class SharedAnswers<K, I, R> {
     Call<K, I, R> call = new Call<>();
     Map<K, Set<I>> missing = missing(version, groups, call);
     if (!missing.isEmpty()) {
-      enter(version, queues, missing, lane, call);
+      enter(version, queues, missing, lane, patience, call);
     }
     Map<Job<K, I, R>, Batched<R>> answers;
     try {
@@ -198,6 +199,7 @@ public final class SharedAnswers<K, I, R> {
       LaneQueues<K, I, R> queues,
       Map<K, Set<I>> missing,
       Lane lane,
+      CallPatience patience,
       Call<K, I, R> call) {
     List<Job<K, I, R>> own = new ArrayList<>();
     lock.lock();
@@ -217,7 +219,9 @@ public final class SharedAnswers<K, I, R> {
             }
           });
       List<CompletableFuture<Batched<R>>> answers =
-          groups.isEmpty() ? List.of() : queues.of(lane).submit(groups, lane);
+          groups.isEmpty()
+              ? List.of()
+              : waits.submit(queues.of(lane), groups, lane, patience);
       joins.add(call.places.size());
       for (int g = 0; g < groups.size(); g++) {
         own.add(queued(version, queues, lane, groups.get(g), answers.get(g), call));

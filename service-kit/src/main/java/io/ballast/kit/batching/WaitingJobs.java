@@ -2,6 +2,7 @@ package io.ballast.kit.batching;
 
 import io.ballast.kit.call.Lane;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.NavigableSet;
@@ -24,7 +25,7 @@ final class WaitingJobs<K, I, R> {
 
   private final NavigableSet<QueuedJob<K, I, R>> waiting = new TreeSet<>(IN_TURN);
   private final int batchWeight;
-  private int weight;
+  private final int[] laneWeights = new int[Lane.values().length];
 
   /**
    * Starts empty.
@@ -37,7 +38,7 @@ final class WaitingJobs<K, I, R> {
 
   void add(QueuedJob<K, I, R> job) {
     waiting.add(job);
-    weight += job.weight();
+    laneWeights[job.lane().ordinal()] += job.weight();
   }
 
   boolean isEmpty() {
@@ -46,7 +47,12 @@ final class WaitingJobs<K, I, R> {
 
   /** The weight of all that waits. */
   int weight() {
-    return weight;
+    return Arrays.stream(laneWeights).sum();
+  }
+
+  /** The weight of what waits in a lane and in those that go before it. */
+  long weightUpTo(Lane lane) {
+    return Arrays.stream(laneWeights, 0, lane.ordinal() + 1).asLongStream().sum();
   }
 
   /** Whether the next in turn is of the most urgent lane; there must be one. */
@@ -57,14 +63,15 @@ final class WaitingJobs<K, I, R> {
   /** Takes out what has been answered in another way. */
   void removeAnswered() {
     waiting.removeIf(job -> job.answer().isDone());
-    weight = waiting.stream().mapToInt(QueuedJob::weight).sum();
+    Arrays.fill(laneWeights, 0);
+    waiting.forEach(job -> laneWeights[job.lane().ordinal()] += job.weight());
   }
 
   /** Takes out everything, in turn. */
   List<QueuedJob<K, I, R>> removeAll() {
     List<QueuedJob<K, I, R>> all = List.copyOf(waiting);
     waiting.clear();
-    weight = 0;
+    Arrays.fill(laneWeights, 0);
     return all;
   }
 
@@ -129,6 +136,6 @@ final class WaitingJobs<K, I, R> {
 
   private void remove(QueuedJob<K, I, R> job) {
     waiting.remove(job);
-    weight -= job.weight();
+    laneWeights[job.lane().ordinal()] -= job.weight();
   }
 }

@@ -14,6 +14,12 @@ public interface CallPatience {
   /** Runs {@code action} once when the caller leaves or its deadline passes; it must not block. */
   void onCancel(Runnable action);
 
+  /**
+   * Told how long work of the call has waited for its turn, or how long it would have waited where
+   * it was refused for that: what limits on calls under way go by.
+   */
+  default void waited(Duration queue) {}
+
   /** A caller that waits for ever. */
   static CallPatience endless() {
     return waiting(Optional.empty());

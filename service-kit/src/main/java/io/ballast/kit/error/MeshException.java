@@ -4,6 +4,12 @@ import java.util.Map;
 
 /** A failure with a name. Its message is for the caller; its metadata holds every value in it. */
 public final class MeshException extends RuntimeException {
+  /** Metadata of an OVERLOADED: when to try again at the earliest, as ISO 8601. */
+  public static final String RETRY_DELAY = "retry_delay";
+
+  /** Metadata of an OVERLOADED: what refused the call, such as {@code queue_time}. */
+  public static final String SHED = "shed";
+
   private static final long serialVersionUID = 1L;
 
   private final Fault fault;
@@ -20,9 +26,14 @@ public final class MeshException extends RuntimeException {
   }
 
   public MeshException(Fault fault, String message, Throwable cause) {
+    this(fault, message, Map.of(), cause);
+  }
+
+  public MeshException(
+      Fault fault, String message, Map<String, String> metadata, Throwable cause) {
     super(message, cause);
     this.fault = fault;
-    this.metadata = Map.of();
+    this.metadata = Map.copyOf(metadata);
   }
 
   /** What went wrong. */

@@ -2,7 +2,10 @@ package io.ballast.kit.grpc;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.ConnectionFailures;
 import io.ballast.kit.error.Fault;
@@ -12,7 +15,9 @@ import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +62,19 @@ public final class PeerFaults {
           Texts.asLine(String.valueOf(status.getDescription()), SHOWN_MESSAGE),
           status.getCause());
     }
-    return new MeshException(fault(thrown), peer + ": " + words(status), thrown);
+    Map<String, String> when =
+        retryDelay(thrown)
+            .map(delay -> Map.of(MeshException.RETRY_DELAY, delay.toString()))
+            .orElse(Map.of());
+    return new MeshException(fault(thrown), peer + ": " + words(status), when, thrown);
+  }
+
+  /** When the peer asks to be called again at the earliest; empty if it does not say. */
+  private static Optional<Duration> retryDelay(StatusRuntimeException thrown) {
+    return detail(thrown, RetryInfo.class)
+        .map(RetryInfo::getRetryDelay)
+        .filter(Durations::isValid)
+        .map(delay -> Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
   }
 
   /**
@@ -123,14 +140,19 @@ public final class PeerFaults {
 
   /** What the peer said for machines, if it did. */
   public static Optional<ErrorInfo> errorInfo(StatusRuntimeException thrown) {
+    return detail(thrown, ErrorInfo.class);
+  }
+
+  private static <T extends Message> Optional<T> detail(
+      StatusRuntimeException thrown, Class<T> type) {
     com.google.rpc.Status status = StatusProto.fromThrowable(thrown);
     if (status == null) {
       return Optional.empty();
     }
     for (Any detail : status.getDetailsList()) {
-      if (detail.is(ErrorInfo.class)) {
+      if (detail.is(type)) {
         try {
-          return Optional.of(detail.unpack(ErrorInfo.class));
+          return Optional.of(detail.unpack(type));
         } catch (InvalidProtocolBufferException e) {
           return Optional.empty(); // not our peer's words
         }

@@ -1,7 +1,7 @@
 package io.ballast.kit.grpc;
 
 import com.google.protobuf.Any;
-import com.google.protobuf.Duration;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.ballast.kit.error.Fault;
@@ -11,9 +11,14 @@ import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
@@ -22,8 +27,18 @@ import org.slf4j.event.Level;
  * The table is the one of the style guide, §6.
  */
 public final class StatusMapper {
-  /** How long a refused caller is asked to wait. */
-  private static final Duration RETRY_DELAY = Duration.newBuilder().setSeconds(1).build();
+  /** How long a refused caller is asked to wait where nobody knows better. */
+  private static final Duration USUAL_DELAY = Duration.ofSeconds(1);
+
+  /** The least and the most that a refused caller is asked to wait, before jitter. */
+  private static final Duration LEAST_DELAY = Duration.ofMillis(10);
+
+  private static final Duration MOST_DELAY = Duration.ofSeconds(30);
+
+  /** Up to so much of a delay is added, so that those who were refused together come apart. */
+  private static final double JITTER = 0.5;
+
+  private static final RandomGenerator CHANCE = new Random(); // safe for use by many threads
 
   private static final int MAX_MESSAGE_BYTES = 2_000;
   private static final int MAX_VALUE_BYTES = 400;
@@ -35,12 +50,21 @@ public final class StatusMapper {
   private static final int MOST_BYTES = 3;
 
   private final String service;
+  private final RandomGenerator chance;
 
   /**
    * @param service the {@code domain} of the errors, such as {@code policy-server}
    */
   public StatusMapper(String service) {
+    this(service, CHANCE);
+  }
+
+  /**
+   * @param chance draws the jitter of delays; must be safe for use by many threads
+   */
+  public StatusMapper(String service, RandomGenerator chance) {
     this.service = service;
+    this.chance = chance;
   }
 
   /**
@@ -116,9 +140,18 @@ public final class StatusMapper {
                         .putAllMetadata(shown)
                         .build()));
     if (fault == Fault.OVERLOADED) {
-      status.addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY_DELAY).build()));
+      status.addDetails(
+          Any.pack(RetryInfo.newBuilder().setRetryDelay(retryDelay(metadata)).build()));
     }
     return new Judgement(StatusProto.toStatusRuntimeException(status.build()), level(fault), fault);
+  }
+
+  /** What whoever refused the call knows of when it may succeed, and some more by chance. */
+  private com.google.protobuf.Duration retryDelay(Map<String, String> metadata) {
+    String known = metadata.get(MeshException.RETRY_DELAY);
+    Duration delay = known == null ? USUAL_DELAY : Duration.parse(known);
+    Duration asked = Collections.max(List.of(LEAST_DELAY, Collections.min(List.of(delay, MOST_DELAY))));
+    return Durations.fromNanos((long) (asked.toNanos() * (1 + JITTER * chance.nextDouble())));
   }
 
   /**

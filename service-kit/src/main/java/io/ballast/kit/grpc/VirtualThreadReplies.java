@@ -113,7 +113,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
           new MeshException(
               Fault.OVERLOADED,
               "%,d calls are under way, the limit; slow down".formatted(maxCalls),
-              Map.of("limit", Integer.toString(maxCalls))));
+              Map.of("limit", Integer.toString(maxCalls), MeshException.SHED, "max_calls")));
       return;
     }
     Runnable call =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.ballast.kit.error.Fault;
@@ -90,7 +91,33 @@ class StatusMapperTest {
   void whoIsRefusedForLoadIsToldWhenToComeBack() throws Exception {
     RetryInfo retry =
         detail(mapper.judge(new MeshException(Fault.OVERLOADED, "busy")).answer(), RetryInfo.class);
-    assertThat(retry.getRetryDelay().getSeconds()).isEqualTo(1);
+    assertThat(Durations.toMillis(retry.getRetryDelay())).isBetween(1_000L, 1_500L);
+  }
+
+  @Test
+  void whoRefusesAndKnowsWhenIsBelievedAndChanceAddsUpToHalf() throws Exception {
+    MeshException busy =
+        new MeshException(Fault.OVERLOADED, "busy", Map.of(MeshException.RETRY_DELAY, "PT0.2S"));
+    assertThat(delayMillis(new StatusMapper("test", () -> 0L), busy)).isEqualTo(200);
+    // nextDouble of 2⁶³ is one half: 200 ms and half of a half of them
+    assertThat(delayMillis(new StatusMapper("test", () -> 1L << 63), busy)).isEqualTo(250);
+  }
+
+  @Test
+  void aDelayIsNeitherNothingNorForEver() throws Exception {
+    StatusMapper exact = new StatusMapper("test", () -> 0L);
+    MeshException soon =
+        new MeshException(Fault.OVERLOADED, "busy", Map.of(MeshException.RETRY_DELAY, "PT-1S"));
+    MeshException never =
+        new MeshException(
+            Fault.OVERLOADED, "busy", Map.of(MeshException.RETRY_DELAY, "PT315576000000S"));
+    assertThat(delayMillis(exact, soon)).isEqualTo(10);
+    assertThat(delayMillis(exact, never)).isEqualTo(30_000);
+  }
+
+  private static long delayMillis(StatusMapper mapper, MeshException busy) throws Exception {
+    return Durations.toMillis(
+        detail(mapper.judge(busy).answer(), RetryInfo.class).getRetryDelay());
   }
 
   @Test

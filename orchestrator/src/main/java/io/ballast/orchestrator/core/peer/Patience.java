@@ -15,9 +15,6 @@ import java.util.random.RandomGenerator;
  * at an end. Only for calls that have their effect once however often they are made.
  */
 public final class Patience {
-  /** Metadata of a failure: how long the peer asks to wait, as ISO 8601. */
-  public static final String RETRY_DELAY = "retry_delay";
-
   /**
    * How patient.
    *
@@ -116,7 +113,7 @@ public final class Patience {
     double doubled = limits.firstWait().toNanos() * Math.pow(2, Math.min(failures, 30));
     double bounded = Math.min(doubled, limits.longestWait().toNanos());
     Duration own = Duration.ofNanos((long) (bounded * (0.5 + 0.5 * random.nextDouble())));
-    String asked = failure.metadata().get(RETRY_DELAY);
+    String asked = failure.metadata().get(MeshException.RETRY_DELAY);
     Duration least = asked == null ? Duration.ZERO : Duration.parse(asked);
     return own.compareTo(least) < 0 ? least : own;
   }

@@ -60,7 +60,7 @@ class PatienceTest {
   @Test
   void whatThePeerAsksForIsHonoured() {
     MeshException busy =
-        new MeshException(Fault.OVERLOADED, "busy", Map.of(Patience.RETRY_DELAY, "PT30S"));
+        new MeshException(Fault.OVERLOADED, "busy", Map.of(MeshException.RETRY_DELAY, "PT30S"));
 
     patience(Duration.ofMinutes(5), 10)
         .call("x", () -> failing(new AtomicInteger(0), busy)); // succeeds at once
