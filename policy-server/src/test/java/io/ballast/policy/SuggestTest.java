@@ -1,10 +1,13 @@
 package io.ballast.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.grammar.Grammar;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
@@ -19,9 +22,13 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.safety.v1.GateOutcome;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Suggest walks from the request to the record, and says what it rests on. */
@@ -61,6 +68,31 @@ class SuggestTest extends SuggestCase {
     GenerationRequest asked = models.decoder("1").requests.getFirst();
     assertThat(asked.lane()).isEqualTo(Lane.BATCH);
     assertThat(asked.tenant()).isEqualTo("acme");
+    assertThat(asked.within()).as("a caller without a deadline").isEmpty();
+  }
+
+  @Test
+  void theEngineLearnsHowLongTheCallerWaits() {
+    var unused =
+        mesh.policy()
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .suggest(SuggestRequest.newBuilder().setPrompt(PROMPT).build());
+
+    assertThat(models.decoder("1").requests.getFirst().within().orElseThrow())
+        .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(20));
+  }
+
+  @Test
+  void anEngineThatWouldBeginTooLateIsASheddingServerThatSaysWhenToComeBack() {
+    assertThatThrownBy(() -> mesh.suggest(FakeDecoder.LATE))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+              assertThat(PeerFaults.errorInfo(e).orElseThrow().getMetadataMap())
+                  .containsEntry(MeshException.SHED, "queue_time")
+                  .containsEntry(MeshException.RETRY_DELAY, "PT0.25S");
+            });
   }
 
   @Test

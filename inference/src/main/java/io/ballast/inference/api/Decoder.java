@@ -17,7 +17,8 @@ public interface Decoder extends AutoCloseable {
    *
    * @param onToken called on the engine's thread for each token in order; must not block
    * @throws IllegalArgumentException if the prompt is empty or leaves no room for a token
-   * @throws ModelException OVERLOADED if the queue is full, CLOSED after {@link #close}
+   * @throws ModelException OVERLOADED if the queue is full, or if it would not begin within the
+   *     request's time; CLOSED after {@link #close}
    */
   GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken);
 

@@ -1,6 +1,8 @@
 package io.ballast.inference.api;
 
 import io.ballast.kit.call.Lane;
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * A prompt to continue.
@@ -13,6 +15,8 @@ import io.ballast.kit.call.Lane;
  * @param maxPromptTokens the most prompt tokens used (the last ones); 0 means as many as fit
  * @param lane which work goes first when there is not room for all
  * @param tenant who asks; tenants of a lane share the engine equally
+ * @param within how long the caller waits: an engine that would not begin by then refuses at once;
+ *     empty: for as long as it takes
  */
 public record GenerationRequest(
     String prompt,
@@ -20,7 +24,8 @@ public record GenerationRequest(
     int maxPromptTokens,
     SamplingOptions sampling,
     Lane lane,
-    String tenant) {
+    String tenant,
+    Optional<Duration> within) {
   public GenerationRequest {
     if (maxPromptTokens < 0) {
       throw new IllegalArgumentException(
@@ -31,17 +36,23 @@ public record GenerationRequest(
   /** Of somebody who waits, of no tenant in particular. */
   public GenerationRequest(
       String prompt, boolean heal, int maxPromptTokens, SamplingOptions sampling) {
-    this(prompt, heal, maxPromptTokens, sampling, Lane.INTERACTIVE, "");
+    this(prompt, heal, maxPromptTokens, sampling, Lane.INTERACTIVE, "", Optional.empty());
   }
 
   /** Returns this request with another seed. */
   public GenerationRequest withSeed(long seed) {
     return new GenerationRequest(
-        prompt, heal, maxPromptTokens, sampling.withSeed(seed), lane, tenant);
+        prompt, heal, maxPromptTokens, sampling.withSeed(seed), lane, tenant, within);
   }
 
   /** Returns this request as that of a tenant, in a lane. */
   public GenerationRequest of(Lane newLane, String newTenant) {
-    return new GenerationRequest(prompt, heal, maxPromptTokens, sampling, newLane, newTenant);
+    return new GenerationRequest(
+        prompt, heal, maxPromptTokens, sampling, newLane, newTenant, within);
+  }
+
+  /** Returns this request as that of a caller who waits for so long. */
+  public GenerationRequest within(Optional<Duration> patience) {
+    return new GenerationRequest(prompt, heal, maxPromptTokens, sampling, lane, tenant, patience);
   }
 }

@@ -1,7 +1,8 @@
 package io.ballast.inference.api;
 
 /** A model could not answer. The reason is data; servers translate it to their faults. */
-public sealed class ModelException extends RuntimeException permits NotFiniteException {
+public sealed class ModelException extends RuntimeException
+    permits BusyException, NotFiniteException {
   private static final long serialVersionUID = 1L;
 
   /** Why a model could not answer. */

@@ -37,6 +37,9 @@ public final class RowScheduler<R> {
   /** Tenants that are away are forgotten beyond so many; they come back as if new. */
   private static final int TENANTS_REMEMBERED = 1_024;
 
+  /** Of about so many rows it is remembered for how long they had their places. */
+  private static final int PLACES_REMEMBERED = 32;
+
   /**
    * What happens now.
    *
@@ -56,6 +59,7 @@ public final class RowScheduler<R> {
     final Tenant<R> tenant;
     final long order;
     long queuedAt;
+    long begunAt;
     boolean charged;
     boolean overdue;
 
@@ -91,6 +95,8 @@ public final class RowScheduler<R> {
 
   private long reservedBytes;
   private int overdueRunning;
+  private double placeNanos;
+  private int placesEnded;
   private long arrivals;
   private long preemptions;
 
@@ -109,6 +115,31 @@ public final class RowScheduler<R> {
 
   private int freeRows() {
     return limits.maxRows() - begun.size();
+  }
+
+  /**
+   * How many nanoseconds a row that comes now would wait for its place, if rows kept theirs for as
+   * long as the last ones did; 0 where it would begin at once, and as long as none has ended. What
+   * may come yet and go before it is not counted.
+   */
+  public long expectedWait(RowDemand demand) {
+    int ahead = 0;
+    for (Lane lane : Lane.values()) {
+      ahead += lane.compareTo(demand.lane()) <= 0 ? lane(lane).waiting : 0;
+    }
+    int free = demand.bytes() <= limits.bytes() - reservedBytes ? freeRows() : 0;
+    long soon = free + preemptedBy(demand.lane());
+    if (ahead < soon) {
+      return 0;
+    }
+    return (long) (placeNanos * (ahead - soon + 1) / Math.max(1, begun.size() + free));
+  }
+
+  /** The rows whose places one of this lane may have. */
+  private long preemptedBy(Lane lane) {
+    return lane == Lane.INTERACTIVE
+        ? begun.stream().filter(entry -> entry.demand.lane() == Lane.BATCH && !entry.overdue).count()
+        : 0;
   }
 
   /**
@@ -263,6 +294,7 @@ public final class RowScheduler<R> {
       entry.tenant.tokens += entry.demand.tokens();
       entry.charged = true;
     }
+    entry.begunAt = nanoTime.getAsLong();
     running.put(entry.row, entry);
     begun.add(entry);
     reservedBytes += entry.demand.bytes();
@@ -286,6 +318,8 @@ public final class RowScheduler<R> {
     Entry<R> entry = running.get(row);
     if (entry != null) {
       release(entry);
+      placesEnded = Math.min(placesEnded + 1, PLACES_REMEMBERED);
+      placeNanos += (nanoTime.getAsLong() - entry.begunAt - placeNanos) / placesEnded;
       entry.tenant.tokens -= Math.max(0, entry.demand.tokens() - usedTokens);
       leave(entry);
     }

@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.api.BusyException;
 import io.ballast.inference.api.DecoderStatistics;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
@@ -9,6 +10,7 @@ import io.ballast.inference.schedule.RowScheduler;
 import io.ballast.inference.schedule.RowScheduler.Plan;
 import io.ballast.inference.schedule.ScheduleLimits;
 import io.ballast.kit.call.Lane;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.EnumMap;
@@ -85,10 +87,11 @@ final class EngineThread implements AutoCloseable {
   /**
    * Queues rows of one demand, all or none.
    *
-   * @throws ModelException OVERLOADED if the queue cannot take them all, CLOSED after {@link
-   *     #close}
+   * @param within how long the caller waits; empty: for as long as it takes
+   * @throws ModelException OVERLOADED if the queue cannot take them all, or would keep them for
+   *     longer than that; CLOSED after {@link #close}
    */
-  void submit(List<DecodeRow> rows, RowDemand demand) {
+  void submit(List<DecodeRow> rows, RowDemand demand, Optional<Duration> within) {
     synchronized (lock) {
       requireOpen();
       if (!scheduler.accepts(rows.size())) {
@@ -99,8 +102,18 @@ final class EngineThread implements AutoCloseable {
                 + " completions wait, limit "
                 + options.maxQueuedRows());
       }
+      requireTime(Duration.ofNanos(scheduler.expectedWait(demand)), within);
       rows.forEach(row -> scheduler.submit(row, demand));
       nudge();
+    }
+  }
+
+  private static void requireTime(Duration wait, Optional<Duration> within) {
+    if (within.isPresent() && wait.compareTo(within.get()) > 0) {
+      throw new BusyException(
+          "queue: a completion waits some %,d ms for its turn, the caller %,d ms for its end"
+              .formatted(wait.toMillis(), within.get().toMillis()),
+          wait.minus(within.get()));
     }
   }
 

@@ -219,7 +219,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
               engine::nudge,
               System::nanoTime));
     }
-    engine.submit(rows, demand);
+    engine.submit(rows, demand, request.within());
     return rows;
   }
 

@@ -237,6 +237,42 @@ class RowSchedulerTest {
   }
 
   @Test
+  void theWaitIsThatOfTheRowsAheadAtThePaceOfThoseThatEnded() {
+    RowScheduler<String> scheduler = scheduler(2, 100);
+    assertThat(scheduler.expectedWait(of(Lane.TRAINER))).isZero();
+    List.of("a", "b", "c", "d").forEach(row -> scheduler.submit(row, of(Lane.TRAINER)));
+    assertThat(begun(scheduler)).containsExactly("a", "b");
+    assertThat(scheduler.expectedWait(of(Lane.TRAINER))).as("none has ended").isZero();
+    now += 4 * SECOND;
+    scheduler.ended("a", 10);
+    assertThat(begun(scheduler)).containsExactly("c");
+
+    // two places, 4 s each, one row ahead: the second to end makes room
+    assertThat(scheduler.expectedWait(of(Lane.TRAINER))).isEqualTo(4 * SECOND);
+    assertThat(scheduler.expectedWait(of(Lane.INTERACTIVE))).isEqualTo(2 * SECOND);
+    scheduler.submit("e", of(Lane.BATCH));
+    assertThat(scheduler.expectedWait(of(Lane.TRAINER))).isEqualTo(4 * SECOND);
+    assertThat(scheduler.expectedWait(of(Lane.BATCH))).isEqualTo(6 * SECOND);
+  }
+
+  @Test
+  void whereThereIsRoomOrAPlaceToTakeNobodyWaits() {
+    RowScheduler<String> scheduler = scheduler(2, 100);
+    scheduler.submit("a", of(Lane.BATCH));
+    assertThat(begun(scheduler)).containsExactly("a");
+    now += SECOND;
+    scheduler.ended("a", 10);
+    List.of("b", "c", "d").forEach(row -> scheduler.submit(row, of(Lane.BATCH)));
+    assertThat(begun(scheduler)).containsExactly("b", "c");
+
+    assertThat(scheduler.expectedWait(of(Lane.BATCH))).isEqualTo(SECOND);
+    assertThat(scheduler.expectedWait(of(Lane.INTERACTIVE))).isZero();
+    scheduler.ended("b", 10);
+    scheduler.ended("c", 10);
+    assertThat(scheduler.expectedWait(demand(Lane.BATCH, "", 10, 1))).isZero();
+  }
+
+  @Test
   void waitingRowsCanLeave() {
     RowScheduler<String> scheduler = scheduler(1, 100);
     List.of("a", "b", "c").forEach(row -> scheduler.submit(row, of(Lane.BATCH)));

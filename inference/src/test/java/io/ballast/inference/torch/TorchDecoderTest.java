@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.api.BusyException;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
@@ -22,10 +23,12 @@ import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -291,6 +294,29 @@ class TorchDecoderTest {
         .isInstanceOf(ModelException.class)
         .extracting(e -> ((ModelException) e).reason())
         .isEqualTo(Reason.OVERLOADED);
+    released.countDown();
+    handles.forEach(TorchDecoderTest::await);
+  }
+
+  @Test
+  void aCompletionThatWouldBeginTooLateIsRefusedAtOnce() throws InterruptedException {
+    var unused = generate(request("a", sampled(3, 1))); // tells how long a place is kept
+    CountDownLatch started = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    List<GenerationHandle> handles = new ArrayList<>();
+    handles.add(
+        decoder.generate(request("a", sampled(9, 1)), t -> waitAfterFirst(started, released)));
+    assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
+    handles.addAll(decoder.generate(request("b", sampled(3, 1)), 6));
+    assertThatThrownBy(
+            () ->
+                decoder.generate(
+                    request("c", sampled(3, 1)).within(Optional.of(Duration.ofNanos(1))), t -> {}))
+        .isInstanceOf(BusyException.class)
+        .hasMessageStartingWith("queue: a completion waits some ");
+    handles.add(
+        decoder.generate(
+            request("c", sampled(3, 1)).within(Optional.of(Duration.ofHours(1))), t -> {}));
     released.countDown();
     handles.forEach(TorchDecoderTest::await);
   }

@@ -1,5 +1,8 @@
 package io.ballast.policy.core;
 
+import java.time.Duration;
+import java.util.Optional;
+
 /** Whether the caller still waits: false once it has left or its deadline has passed. */
 public interface CallCancellation {
   /** Whether nobody waits for the answer any more. */
@@ -10,6 +13,14 @@ public interface CallCancellation {
    * thread that notices, so it must not block.
    */
   void onCancel(Runnable action);
+
+  /** What is left until the call's deadline, never negative; empty if it has none. */
+  default Optional<Duration> remaining() {
+    return Optional.empty();
+  }
+
+  /** Told how long work of the call has waited for its turn, by which the server limits calls. */
+  default void waited(Duration queue) {}
 
   /** A caller that waits for ever. */
   static CallCancellation never() {

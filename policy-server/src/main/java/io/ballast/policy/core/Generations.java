@@ -16,9 +16,13 @@ import java.util.function.Consumer;
 public final class Generations {
   private Generations() {}
 
-  /** Returns {@code request} as that of {@code caller}: in its lane, on its tenant's account. */
-  public static GenerationRequest of(GenerationRequest request, Caller caller) {
-    return request.of(caller.lane(), caller.tenant());
+  /**
+   * Returns {@code request} as that of {@code caller}: in its lane, on its tenant's account, for as
+   * long as it waits.
+   */
+  public static GenerationRequest of(
+      GenerationRequest request, Caller caller, CallCancellation cancellation) {
+    return request.of(caller.lane(), caller.tenant()).within(cancellation.remaining());
   }
 
   /**

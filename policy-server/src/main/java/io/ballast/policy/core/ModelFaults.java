@@ -1,10 +1,12 @@
 package io.ballast.policy.core;
 
+import io.ballast.inference.api.BusyException;
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /** Translates an engine's failure into the mesh's faults, or into the failure of one item. */
@@ -35,7 +37,17 @@ public final class ModelFaults {
           case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;
           case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
         };
-    return new MeshException(fault, shown.apply(messageOf(e)), e);
+    return new MeshException(fault, shown.apply(messageOf(e)), metadata(e), e);
+  }
+
+  private static Map<String, String> metadata(ModelException e) {
+    return e instanceof BusyException busy
+        ? Map.of(
+            MeshException.SHED,
+            "queue_time",
+            MeshException.RETRY_DELAY,
+            busy.retryDelay().toString())
+        : Map.of();
   }
 
   /** The failure of one item at {@code path}, such as {@code prompts[3]}. */

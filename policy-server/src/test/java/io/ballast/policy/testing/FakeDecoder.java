@@ -1,5 +1,6 @@
 package io.ballast.policy.testing;
 
+import io.ballast.inference.api.BusyException;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
@@ -12,6 +13,7 @@ import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.api.Tokenizer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,6 +35,9 @@ public final class FakeDecoder implements Decoder {
 
   /** A prompt with this meets a full queue. */
   public static final String CROWDED = "CROWDED";
+
+  /** A prompt with this would begin a quarter of a second after its caller has left. */
+  public static final String LATE = "LATE";
 
   /** A sequence with this gives logits that are not finite. */
   public static final String BROKEN = "BROKEN";
@@ -104,6 +109,9 @@ public final class FakeDecoder implements Decoder {
     requireOpen();
     if (request.prompt().contains(CROWDED)) {
       throw new ModelException(ModelException.Reason.OVERLOADED, "the engine's queue is full");
+    }
+    if (request.prompt().contains(LATE)) {
+      throw new BusyException("the engine would begin too late", Duration.ofMillis(250));
     }
     requests.add(request);
     return request.prompt().contains(ENDLESS)

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
@@ -128,6 +129,7 @@ public final class SampleFlow {
     private final SamplingOptions sampling;
     private final Decoder decoder;
     private final ContentReader reader;
+    private boolean begun;
 
     Call(
         SampleCommand command,
@@ -181,7 +183,8 @@ public final class SampleFlow {
                   Generations.of(
                       new GenerationRequest(
                           text, heal, command.maxPromptTokens(), sampling.withSeed(seed)),
-                      command.caller())));
+                      command.caller(),
+                      cancellation)));
         }
         return new Value<>(handles);
       } catch (ModelException e) {
@@ -217,15 +220,27 @@ public final class SampleFlow {
       return handle;
     }
 
+    /** Waits for a place as long as the caller does; the first is the one that the call waits for. */
     private void takePlace() {
+      long start = nanoTime.getAsLong();
+      boolean taken;
       try {
-        window.acquire();
+        taken =
+            window.tryAcquire(
+                cancellation.remaining().map(Duration::toNanos).orElse(Long.MAX_VALUE),
+                TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new CancellationException("interrupted while sampling");
       }
-      if (cancellation.cancelled()) {
-        window.release();
+      if (!begun) {
+        begun = true;
+        cancellation.waited(Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start)));
+      }
+      if (!taken || cancellation.cancelled()) {
+        if (taken) {
+          window.release();
+        }
         throw new CancellationException("the caller left, or its deadline passed");
       }
     }

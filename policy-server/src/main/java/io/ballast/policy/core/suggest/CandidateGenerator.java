@@ -1,5 +1,6 @@
 package io.ballast.policy.core.suggest;
 
+import io.ballast.inference.api.BusyException;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
@@ -11,26 +12,30 @@ import io.ballast.kit.call.Caller;
 import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.Generations;
 import io.ballast.policy.core.Seeds;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /** Generates the candidates of one suggestion, side by side. */
 final class CandidateGenerator {
   private final Caller caller;
   private final CallCancellation cancellation;
+  private final LongSupplier nanoTime;
 
-  CandidateGenerator(Caller caller, CallCancellation cancellation) {
+  CandidateGenerator(Caller caller, CallCancellation cancellation, LongSupplier nanoTime) {
     this.caller = caller;
     this.cancellation = cancellation;
+    this.nanoTime = nanoTime;
   }
 
   /**
-   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
-   * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
-   * would be a jumble.
+   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0.
+   * A single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
+   * would be a jumble. The call has waited until the first token of any of them.
    *
    * @throws CancellationException if nobody waits any more
    */
@@ -42,7 +47,14 @@ final class CandidateGenerator {
       int count,
       TextListener listener) {
     TextStream stream = new TextStream();
-    Consumer<GeneratedToken> onToken = count == 1 ? token -> stream.add(token.text()) : token -> {};
+    FirstToken first = new FirstToken(nanoTime);
+    Consumer<GeneratedToken> onToken =
+        token -> {
+          first.drawn();
+          if (count == 1) {
+            stream.add(token.text());
+          }
+        };
     List<GenerationHandle> handles = new ArrayList<>(count);
     try {
       for (int j = 0; j < count; j++) {
@@ -50,7 +62,10 @@ final class CandidateGenerator {
         GenerationHandle handle =
             Generations.start(
                 decoder,
-                Generations.of(new GenerationRequest(prompt, true, maxPromptTokens, drawn), caller),
+                Generations.of(
+                    new GenerationRequest(prompt, true, maxPromptTokens, drawn),
+                    caller,
+                    cancellation),
                 onToken,
                 "prompt");
         handles.add(handle);
@@ -71,8 +86,14 @@ final class CandidateGenerator {
       }
       return new Candidates(
           generations, timed.stream().max(Comparator.comparing(each -> each.times().total())));
+    } catch (BusyException e) {
+      cancellation.waited(cancellation.remaining().orElse(Duration.ZERO).plus(e.retryDelay()));
+      throw e;
     } finally {
       handles.forEach(GenerationHandle::cancel);
+      if (!handles.isEmpty()) {
+        cancellation.waited(first.after());
+      }
     }
   }
 }

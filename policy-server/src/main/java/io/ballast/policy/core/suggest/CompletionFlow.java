@@ -96,7 +96,7 @@ public final class CompletionFlow {
       SamplingChoice.requireTokensExist(sampling, lease.decoder().tokenizer());
       return generate(
           lease,
-          Generations.of(new GenerationRequest(prompt, false, 0, sampling), caller),
+          Generations.of(new GenerationRequest(prompt, false, 0, sampling), caller, cancellation),
           reader,
           cancellation);
     } catch (ModelException e) {

@@ -176,7 +176,7 @@ public final class SuggestFlow {
               Phase.GENERATE,
               () -> {
                 Candidates made =
-                    new CandidateGenerator(command.caller(), cancellation)
+                    new CandidateGenerator(command.caller(), cancellation, nanoTime)
                         .generate(
                             lease.decoder(),
                             command.prompt(),
