@@ -270,8 +270,8 @@ public final class PeerChannel implements AutoCloseable {
       } catch (MeshException e) {
         return new Refused<>(e);
       }
-      CallOptions timed = method.getType().serverSendsOneMessage() ? timed(options) : options;
-      return new SimpleForwardingClientCall<>(next.newCall(method, timed)) {
+      Timed timed = Timed.of(method, options, settings);
+      return new SimpleForwardingClientCall<>(next.newCall(method, timed.options())) {
         @Override
         public void start(Listener<A> listener, Metadata headers) {
           try {
@@ -280,7 +280,7 @@ public final class PeerChannel implements AutoCloseable {
                   @Override
                   public void onClose(Status status, Metadata trailers) {
                     late.ended(status);
-                    permit.end(verdict(status));
+                    permit.end(verdict(status, timed.byCaller()));
                     super.onClose(status, trailers);
                   }
                 },
@@ -299,18 +299,13 @@ public final class PeerChannel implements AutoCloseable {
       };
     }
 
-    /** At most the attempt timeout; less if the caller, or the Context, leaves less. */
-    private CallOptions timed(CallOptions options) {
-      Deadline attempt = Deadline.after(settings.callTimeout().toNanos(), TimeUnit.NANOSECONDS);
-      Deadline own = options.getDeadline();
-      return options.withDeadline(own == null ? attempt : own.minimum(attempt));
-    }
-
-    private static PeerGuard.Verdict verdict(Status status) {
+    private static PeerGuard.Verdict verdict(Status status, boolean byCaller) {
       return switch (status.getCode()) {
         case UNAVAILABLE, INTERNAL, UNKNOWN, DATA_LOSS -> PeerGuard.Verdict.FAILED;
         case DEADLINE_EXCEEDED ->
-            Context.current().isCancelled() ? PeerGuard.Verdict.IGNORED : PeerGuard.Verdict.FAILED;
+            byCaller || Context.current().isCancelled()
+                ? PeerGuard.Verdict.IGNORED
+                : PeerGuard.Verdict.FAILED;
         case CANCELLED -> PeerGuard.Verdict.IGNORED;
         default -> PeerGuard.Verdict.SUCCEEDED; // it answered, whatever it said
       };
@@ -344,6 +339,35 @@ public final class PeerChannel implements AutoCloseable {
         }
         default -> inARow.set(0);
       }
+    }
+  }
+
+  /**
+   * A call with its deadline: what it asks for itself, for one answer at most the call timeout, and
+   * in any case what is left of the caller's, less what is needed to answer that one.
+   *
+   * @param byCaller whether that is what ends it: then a peer is not to blame for being late
+   */
+  private record Timed(CallOptions options, boolean byCaller) {
+    static Timed of(MethodDescriptor<?, ?> method, CallOptions options, PeerSettings settings) {
+      Deadline own = options.getDeadline();
+      if (method.getType().serverSendsOneMessage()) {
+        own = earlier(own, Deadline.after(settings.callTimeout().toNanos(), TimeUnit.NANOSECONDS));
+      }
+      Deadline callers = Context.current().getDeadline();
+      if (callers != null) {
+        Duration left = Duration.ofNanos(callers.timeRemaining(TimeUnit.NANOSECONDS));
+        Duration reserve = settings.reserveOf(left);
+        Deadline inTime = callers.offset(-reserve.toNanos(), TimeUnit.NANOSECONDS);
+        if (own == null || inTime.isBefore(own)) {
+          return new Timed(options.withDeadline(inTime), true);
+        }
+      }
+      return new Timed(own == null ? options : options.withDeadline(own), false);
+    }
+
+    private static Deadline earlier(@Nullable Deadline own, Deadline other) {
+      return own == null ? other : own.minimum(other);
     }
   }
 

@@ -1,8 +1,7 @@
 package io.ballast.kit.resilience;
 
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +15,9 @@ import java.util.Map;
  * @param slidingWindowCalls how many last calls count, ≥ 1
  * @param openDuration how long the breaker refuses before it tries again
  * @param maxMessageBytes the longest answer taken
+ * @param answerReserve what a call leaves of its caller's time to answer that one, ≥ 0; at most a
+ *     tenth of what is left
+ * @param balancing how calls are spread over replicas
  */
 public record PeerSettings(
     Duration callTimeout,
@@ -23,19 +25,44 @@ public record PeerSettings(
     int failureRatePercent,
     int slidingWindowCalls,
     Duration openDuration,
-    int maxMessageBytes) {
+    int maxMessageBytes,
+    Duration answerReserve,
+    BalancingSettings balancing) {
+  /** No reserve takes more of what is left than one part of so many. */
+  private static final int LEAST_PARTS = 10;
+
   /** Checks the ranges. */
   public PeerSettings {
-    require(callTimeout.isPositive(), "peer call timeout", callTimeout, "> 0");
-    require(maxInFlight >= 1, "peer max in flight", maxInFlight, "≥ 1");
-    require(
+    Ranges.require(callTimeout.isPositive(), "peer call timeout", callTimeout, "> 0");
+    Ranges.require(maxInFlight >= 1, "peer max in flight", maxInFlight, "≥ 1");
+    Ranges.require(
         failureRatePercent >= 1 && failureRatePercent <= 100,
         "peer failure rate",
         failureRatePercent,
         "1 to 100 %");
-    require(slidingWindowCalls >= 1, "peer sliding window", slidingWindowCalls, "≥ 1");
-    require(openDuration.isPositive(), "peer open duration", openDuration, "> 0");
-    require(maxMessageBytes >= 1, "peer max message size", maxMessageBytes, "≥ 1");
+    Ranges.require(slidingWindowCalls >= 1, "peer sliding window", slidingWindowCalls, "≥ 1");
+    Ranges.require(openDuration.isPositive(), "peer open duration", openDuration, "> 0");
+    Ranges.require(maxMessageBytes >= 1, "peer max message size", maxMessageBytes, "≥ 1");
+    Ranges.require(!answerReserve.isNegative(), "peer answer reserve", answerReserve, "≥ 0");
+  }
+
+  /** A reserve of 5 ms, spread as usual. */
+  public PeerSettings(
+      Duration callTimeout,
+      int maxInFlight,
+      int failureRatePercent,
+      int slidingWindowCalls,
+      Duration openDuration,
+      int maxMessageBytes) {
+    this(
+        callTimeout,
+        maxInFlight,
+        failureRatePercent,
+        slidingWindowCalls,
+        openDuration,
+        maxMessageBytes,
+        Duration.ofMillis(5),
+        BalancingSettings.defaults());
   }
 
   /** 60 s, 256 calls, open for 2 s at 50 % of 20 calls, 64 MiB. */
@@ -43,11 +70,18 @@ public record PeerSettings(
     return new PeerSettings(Duration.ofSeconds(60), 256, 50, 20, Duration.ofSeconds(2), 64 << 20);
   }
 
+  /** What of {@code left} a call to the peer leaves for the answer to its own caller. */
+  public Duration reserveOf(Duration left) {
+    Duration most = left.isNegative() ? Duration.ZERO : left.dividedBy(LEAST_PARTS);
+    return answerReserve.compareTo(most) < 0 ? answerReserve : most;
+  }
+
   /**
-   * The service config of grpc-java: round robin over healthy addresses; UNAVAILABLE is tried again
+   * The service config of grpc-java: round robin over healthy replicas; UNAVAILABLE is tried again
    * twice, with jitter, for the calls that the protos call idempotent and that cost little to
-   * repeat. The throttle is the retry budget: it stops retries when more than a few calls in a
-   * hundred fail.
+   * repeat. The throttle is the retry budget: a failure takes one of ten tokens, a success gives a
+   * tenth of one back, and nothing is tried again with five or less. So retries come to a tenth of
+   * the calls that succeed and four more at most, and to none while more than one in eleven fails.
    */
   public Map<String, ?> serviceConfig() {
     List<Map<String, ?>> idempotent =
@@ -69,23 +103,17 @@ public record PeerSettings(
             2.0,
             "retryableStatusCodes",
             List.of("UNAVAILABLE"));
+    List<Map<String, ?>> methods = new ArrayList<>();
+    methods.add(Map.of("name", idempotent, "retryPolicy", retry));
+    balancing.hedging().ifPresent(methods::add);
     return Map.of(
         "loadBalancingConfig",
-        List.of(Map.of("round_robin", Map.of())),
+        balancing.loadBalancing(),
         "healthCheckConfig",
         Map.of("serviceName", ""),
         "methodConfig",
-        List.of(Map.of("name", idempotent, "retryPolicy", retry)),
+        methods,
         "retryThrottling",
-        Map.of("maxTokens", 20.0, "tokenRatio", 0.05));
-  }
-
-  private static void require(boolean holds, String name, Object value, String allowed) {
-    if (!holds) {
-      throw new MeshException(
-          Fault.MALFORMED_REQUEST,
-          "%s: %s (allowed: %s)".formatted(name, value, allowed),
-          Map.of("field", name, "value", value.toString(), "allowed", allowed));
-    }
+        Map.of("maxTokens", 10.0, "tokenRatio", 0.1));
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.BalancingSettings;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.resilience.TestTime;
@@ -35,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -139,9 +141,19 @@ class PeerChannelTest {
   }
 
   private PeerChannel connect(int port, PeerSettings settings, Optional<String> token) {
+    return open(List.of("127.0.0.1:" + port), settings, token);
+  }
+
+  private PeerChannel connect(
+      List<MeshServer> servers, PeerSettings settings, Optional<String> token) {
+    return open(
+        servers.stream().map(server -> "127.0.0.1:" + server.port()).toList(), settings, token);
+  }
+
+  private PeerChannel open(List<String> addresses, PeerSettings settings, Optional<String> token) {
     PeerChannel channel =
         PeerChannel.open(
-            List.of("127.0.0.1:" + port),
+            addresses,
             new PeerGuard("peer", settings, time, time::nanoTime, new SimpleMeterRegistry()),
             settings,
             token,
@@ -207,6 +219,61 @@ class PeerChannelTest {
     assertThat(deadlines.getFirst().timeRemaining(TimeUnit.SECONDS)).isLessThan(9);
   }
 
+  private static PeerSettings settings(Duration answerReserve, BalancingSettings balancing) {
+    return new PeerSettings(
+        Duration.ofSeconds(30),
+        16,
+        100,
+        1_000,
+        Duration.ofSeconds(2),
+        1 << 20,
+        answerReserve,
+        balancing);
+  }
+
+  @Test
+  void aHopKeepsTimeToAnswerItsOwnCallerButNeverMoreThanATenth() throws Exception {
+    MeshServer server = serve(new Inner(), Optional.empty());
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    open.add(timer::shutdownNow);
+    for (Duration reserve : List.of(Duration.ofMillis(500), Duration.ofHours(1))) {
+      PeerChannel channel =
+          connect(
+              server.port(), settings(reserve, BalancingSettings.defaults()), Optional.empty());
+      try (Context.CancellableContext caller =
+          Context.ROOT.withDeadline(Deadline.after(20, TimeUnit.SECONDS), timer)) {
+        caller.call(() -> stub(channel).score(ScoreRequest.getDefaultInstance()));
+      }
+    }
+    assertThat(deadlines.get(0).timeRemaining(TimeUnit.MILLISECONDS)).isBetween(18_000L, 19_500L);
+    assertThat(deadlines.get(1).timeRemaining(TimeUnit.MILLISECONDS)).isBetween(16_000L, 18_000L);
+  }
+
+  @Test
+  void aPeerIsNotToBlameForACallersShortDeadline() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    open.add(release::countDown);
+    answer =
+        () -> {
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    open.add(timer::shutdownNow);
+    for (int i = 0; i < 4; i++) { // the breaker would open at two
+      try (Context.CancellableContext caller =
+          Context.ROOT.withDeadline(Deadline.after(100, TimeUnit.MILLISECONDS), timer)) {
+        assertThatThrownBy(
+                () -> caller.call(() -> stub(channel).score(ScoreRequest.getDefaultInstance())))
+            .hasMessageStartingWith("DEADLINE_EXCEEDED");
+      }
+    }
+    answer = ScoreResponse::getDefaultInstance;
+    stub(channel).score(ScoreRequest.getDefaultInstance());
+    assertThat(calls).hasValue(5);
+  }
+
   @Test
   void thePeersTokenTravels() {
     MeshServer server = serve(new Inner(), Optional.of("s3cret"));
@@ -255,8 +322,128 @@ class PeerChannelTest {
       assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
           .hasMessageStartingWith("UNAVAILABLE");
     }
-    // 20 tokens, retries while more than 10 are left: 20 calls and about ten retries, not 40
-    assertThat(calls.get()).isBetween(25, 32);
+    // ten tokens, a retry while more than five are left: 20 calls and some four retries, not 40
+    assertThat(calls.get()).isBetween(22, 24);
+  }
+
+  @Test
+  void retriesAreATenthOfTheCallsThatSucceedAtMost() {
+    SplittableRandom random = new SplittableRandom(11);
+    answer =
+        () -> {
+          if (random.nextInt(5) == 0) {
+            throw new MeshException(io.ballast.kit.error.Fault.MODEL_LOADING, "now and then");
+          }
+          return ScoreResponse.getDefaultInstance();
+        };
+    PeerChannel channel =
+        connect(
+            serve(new Inner(), Optional.empty()).port(),
+            settings(Duration.ofMillis(5), BalancingSettings.defaults()),
+            Optional.empty());
+    int succeeded = 0;
+    for (int i = 0; i < 300; i++) {
+      try {
+        stub(channel).score(ScoreRequest.getDefaultInstance());
+        succeeded++;
+      } catch (StatusRuntimeException e) {
+        assertThat(e).hasMessageStartingWith("UNAVAILABLE");
+      }
+    }
+    assertThat(calls.get() - 300).isBetween(1, succeeded / 10 + 4);
+  }
+
+  @Test
+  void aReplicaThatFailsAllCallsIsLeftOutForAWhile() {
+    AtomicInteger failed = new AtomicInteger();
+    MeshServer bad =
+        serve(
+            new RewardServiceGrpc.RewardServiceImplBase() {
+              @Override
+              public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+                failed.incrementAndGet();
+                observer.onError(Status.INTERNAL.asRuntimeException());
+              }
+            },
+            Optional.empty());
+    PeerSettings settings =
+        settings(
+            Duration.ofMillis(5),
+            new BalancingSettings(Optional.empty(), Duration.ofMillis(200), Duration.ofMinutes(5)));
+    PeerChannel channel =
+        connect(
+            List.of(serve(new Inner(), Optional.empty()), bad), settings, Optional.empty());
+    long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    int inARow = 0;
+    while (inARow < 50) {
+      assertThat(System.nanoTime()).as("it is called still").isLessThan(giveUp);
+      try {
+        stub(channel).score(ScoreRequest.getDefaultInstance());
+        inARow++;
+      } catch (StatusRuntimeException e) {
+        inARow = 0;
+      }
+    }
+    assertThat(failed.get()).isPositive();
+  }
+
+  @Test
+  void aCheapReadThatIsLateIsAskedOfAnotherReplicaIfTheOperatorSaysSo() {
+    CountDownLatch release = new CountDownLatch(1);
+    open.add(release::countDown);
+    AtomicInteger asked = new AtomicInteger();
+    final class Reads extends RewardServiceGrpc.RewardServiceImplBase {
+      @Override
+      public void listRewardModels(
+          ListRewardModelsRequest request, StreamObserver<ListRewardModelsResponse> observer) {
+        boolean first = asked.getAndIncrement() == 0;
+        replies.unary(
+            observer,
+            () -> {
+              if (first) {
+                release.await();
+              }
+              return ListRewardModelsResponse.getDefaultInstance();
+            });
+      }
+    }
+    PeerSettings settings =
+        settings(
+            Duration.ofMillis(5),
+            new BalancingSettings(
+                Optional.of(Duration.ofMillis(20)), Duration.ZERO, Duration.ofSeconds(1)));
+    PeerChannel channel =
+        connect(
+            List.of(serve(new Reads(), Optional.empty()), serve(new Reads(), Optional.empty())),
+            settings,
+            Optional.empty());
+
+    stub(channel)
+        .withDeadlineAfter(20, TimeUnit.SECONDS)
+        .listRewardModels(ListRewardModelsRequest.getDefaultInstance());
+    assertThat(asked).hasValue(2);
+  }
+
+  @Test
+  void aProbeThatIsRefusedForLoadClosesTheBreaker() {
+    answer =
+        () -> {
+          throw new IllegalStateException("a bug");
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .hasMessageStartingWith("INTERNAL");
+    }
+    time.pass(Duration.ofSeconds(3));
+    answer =
+        () -> {
+          throw new MeshException(io.ballast.kit.error.Fault.OVERLOADED, "busy");
+        };
+    for (int i = 0; i < 3; i++) { // it answers, whatever it says: it is there
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .hasMessage("RESOURCE_EXHAUSTED: busy");
+    }
   }
 
   @Test
