@@ -39,4 +39,12 @@ public final class ContextPatience implements CallPatience {
   public void onCancel(Runnable action) {
     context.addListener(cancelled -> action.run(), MoreExecutors.directExecutor());
   }
+
+  @Override
+  public void waited(Duration queue) {
+    CallWait wait = CallWait.of(context);
+    if (wait != null) {
+      wait.add(queue);
+    }
+  }
 }

@@ -2,6 +2,8 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.AdaptiveLimit;
+import io.ballast.kit.resilience.LimitSettings;
 import io.ballast.kit.security.ConnectionLimits;
 import io.ballast.kit.security.EdgeSecurity;
 import io.ballast.kit.security.TlsIdentity;
@@ -27,6 +29,7 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -126,17 +129,25 @@ public final class MeshServer implements AutoCloseable {
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
     return start(
-        options, EdgeSecurity.token(options.bearerToken()), services, meters, telemetry, nanoTime);
+        options,
+        EdgeSecurity.token(options.bearerToken()),
+        Optional.empty(),
+        services,
+        meters,
+        telemetry,
+        nanoTime);
   }
 
   /**
    * As {@link #start(Options, List, MeterRegistry, OpenTelemetry, LongSupplier)}.
    *
    * @param security who may call, in place of the options' token; stays its owner's
+   * @param limits between what bounds the calls under way of each server are; empty: none
    */
   public static MeshServer start(
       Options options,
       EdgeSecurity security,
+      Optional<LimitSettings> limits,
       List<BindableService> services,
       MeterRegistry meters,
       OpenTelemetry telemetry,
@@ -156,10 +167,19 @@ public final class MeshServer implements AutoCloseable {
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     List<ServerServiceDefinition> served = new ArrayList<>();
+    Map<String, Optional<AdaptiveLimit>> limitOf = new HashMap<>();
     for (BindableService service : services) {
       ServerServiceDefinition definition = service.bindService();
-      names.add(definition.getServiceDescriptor().getName());
-      served.add(LenientRequests.of(ServerInterceptors.intercept(definition, new TenantFence())));
+      String name = definition.getServiceDescriptor().getName();
+      String of = Admission.serverOf(name);
+      Optional<AdaptiveLimit> limit =
+          limitOf.computeIfAbsent(
+              of, first -> limits.map(given -> new AdaptiveLimit(of, given, nanoTime, meters)));
+      names.add(name);
+      served.add(
+          LenientRequests.of(
+              ServerInterceptors.interceptForward(
+                  definition, new TenantFence(), new Admission(of, limit, new StatusMapper(name), meters))));
     }
     served.forEach(builder::addService);
     if (options.reflection()) {

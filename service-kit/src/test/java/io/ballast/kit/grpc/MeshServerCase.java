@@ -1,5 +1,7 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.resilience.LimitSettings;
+import io.ballast.kit.security.EdgeSecurity;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
@@ -13,9 +15,11 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -58,13 +62,20 @@ abstract class MeshServerCase {
   }
 
   MeshServer start(MeshServer.Options options) {
+    return start(options, Optional.empty(), System::nanoTime);
+  }
+
+  MeshServer start(
+      MeshServer.Options options, Optional<LimitSettings> limits, LongSupplier nanoTime) {
     MeshServer server =
         MeshServer.start(
             options,
+            EdgeSecurity.token(options.bearerToken()),
+            limits,
             List.<BindableService>of(new Rewards()),
             meters,
             OpenTelemetry.noop(),
-            System::nanoTime);
+            nanoTime);
     open.add(server);
     return server;
   }

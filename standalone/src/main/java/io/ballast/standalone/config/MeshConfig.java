@@ -4,6 +4,8 @@ import io.ballast.kit.grpc.MeshServer;
 import io.ballast.kit.outbox.KafkaTopic;
 import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
+import io.ballast.kit.resilience.BalancingSettings;
+import io.ballast.kit.resilience.LimitSettings;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.security.TlsSettings;
@@ -34,6 +36,7 @@ import java.util.Set;
  * @param events where others are told what happens; empty: nobody is
  * @param maxCalls under way at once, ≥ 1
  * @param security who may call, and how connections are secured
+ * @param limits of calls for which a model works, by lane; empty: none of their own
  */
 public record MeshConfig(
     Set<Role> roles,
@@ -48,7 +51,8 @@ public record MeshConfig(
     TelemetrySettings telemetry,
     Optional<Events> events,
     int maxCalls,
-    SecurityConfig security) {
+      SecurityConfig security,
+    Optional<LimitSettings> limits) {
   /**
    * How events are published.
    *
@@ -98,7 +102,12 @@ public record MeshConfig(
             properties.peerCalls().failureRatePercent(),
             properties.peerCalls().slidingWindowCalls(),
             properties.peerCalls().openDuration(),
-            Math.toIntExact(properties.peerCalls().maxMessageSize().asLongValue())),
+            Math.toIntExact(properties.peerCalls().maxMessageSize().asLongValue()),
+            properties.peerCalls().answerReserve(),
+            new BalancingSettings(
+                properties.peerCalls().hedgingDelay(),
+                properties.peerCalls().ejectionInterval(),
+                properties.peerCalls().ejectionTime())),
         properties
             .database()
             .url()
@@ -120,7 +129,22 @@ public record MeshConfig(
             properties.telemetry().metricsInterval()),
         events(properties.events()),
         properties.maxCalls(),
-        SecurityConfig.from(properties));
+        SecurityConfig.from(properties),
+        limits(properties.limit(), properties.maxCalls()));
+  }
+
+  private static Optional<LimitSettings> limits(
+      MeshProperties.LimitProperties properties, int maxCalls) {
+    return properties.enabled()
+        ? Optional.of(
+            new LimitSettings(
+                Math.min(properties.initial(), maxCalls),
+                Math.min(properties.least(), maxCalls),
+                maxCalls,
+                properties.interactiveWait(),
+                properties.trainerWait(),
+                properties.batchWait()))
+        : Optional.empty();
   }
 
   private static Optional<Events> events(MeshProperties.EventProperties properties) {

@@ -80,8 +80,41 @@ public interface MeshProperties {
   @WithDefault("1024")
   int maxCalls();
 
+  /** How many calls of each lane a server has under way. */
+  LimitProperties limit();
+
   /** How peers are called. */
   PeerCallProperties peerCalls();
+
+  /**
+   * How many calls for which a model works a server has under way, by lane: found between bounds by
+   * how long their work waits for its turn.
+   */
+  interface LimitProperties {
+    /** Whether there is such a limit, beside that of all calls. */
+    @WithDefault("true")
+    boolean enabled();
+
+    /** Of each lane at the start. */
+    @WithDefault("256")
+    int initial();
+
+    /** Of each lane at the least; at the most it is the limit of all calls. */
+    @WithDefault("8")
+    int least();
+
+    /** How long a person's work may wait on average before fewer calls are admitted. */
+    @WithDefault("PT0.2S")
+    Duration interactiveWait();
+
+    /** How long a trainer's work may. */
+    @WithDefault("PT1S")
+    Duration trainerWait();
+
+    /** How long batch work may. */
+    @WithDefault("PT5S")
+    Duration batchWait();
+  }
 
   /** Addresses, {@code host:port} each; absent: this process's own port. */
   interface Peers {
@@ -123,6 +156,24 @@ public interface MeshProperties {
     /** The longest answer taken. */
     @WithDefault("64M")
     MemorySize maxMessageSize();
+
+    /**
+     * What a call to a peer leaves of its caller's time for the answer to that one; at most a tenth
+     * of what is left.
+     */
+    @WithDefault("PT0.005S")
+    Duration answerReserve();
+
+    /** After so long a cheap read is asked of another replica too; absent: never. */
+    Optional<Duration> hedgingDelay();
+
+    /** How often replicas are looked for that fail nearly all calls; zero: never. */
+    @WithDefault("PT10S")
+    Duration ejectionInterval();
+
+    /** How long such a replica is not called the first time; longer each time. */
+    @WithDefault("PT30S")
+    Duration ejectionTime();
   }
 
   /** PostgreSQL. */

@@ -132,6 +132,7 @@ public final class MeshProcess implements AutoCloseable {
         MeshServer.start(
             at(config.server(), port),
             guarded.edge(),
+            config.limits(),
             services,
             surroundings.meters(),
             surroundings.telemetry(),

@@ -33,6 +33,7 @@ final class SecuredServer implements AutoCloseable {
         MeshServer.start(
             MeshServer.Options.loopback(0),
             security,
+            Optional.empty(),
             List.of(new Rewards()),
             new SimpleMeterRegistry(),
             OpenTelemetry.noop(),

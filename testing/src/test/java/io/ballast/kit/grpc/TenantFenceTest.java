@@ -110,6 +110,7 @@ class TenantFenceTest {
             MeshServer.Options.loopback(0),
             new EdgeSecurity(
                 identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
+            Optional.empty(),
             SERVICES.stream().<BindableService>map(each -> () -> answering(each)).toList(),
             new SimpleMeterRegistry(),
             OpenTelemetry.noop(),

@@ -1,0 +1,219 @@
+package io.ballast.kit.grpc;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.AdaptiveLimit;
+import io.ballast.kserve.v2.InferParameter;
+import io.ballast.kserve.v2.ModelInferRequest;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.LogProbsRequest;
+import io.ballast.policy.v1.SampleRequest;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.EstimateBestOfNRequest;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.safety.v1.CostRequest;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Admits the calls of a service for which a model works, as many of each lane as its limit says,
+ * and counts whatever of the service is refused for load, by whom and in which lane.
+ */
+final class Admission implements ServerInterceptor {
+  private final String server;
+  private final Optional<AdaptiveLimit> limit;
+  private final StatusMapper mapper;
+  private final MeterRegistry meters;
+
+  /**
+   * @param server its name in metrics, such as {@code policy}
+   * @param limit empty: all are admitted
+   */
+  Admission(
+      String server, Optional<AdaptiveLimit> limit, StatusMapper mapper, MeterRegistry meters) {
+    this.server = server;
+    this.limit = limit;
+    this.mapper = mapper;
+    this.meters = meters;
+  }
+
+  /** The server that a service is of, such as {@code policy} of {@code ballast.policy.v1.…}. */
+  static String serverOf(String service) {
+    String[] parts = service.split("\\.", 3);
+    return parts[0].equals("ballast") && parts.length > 1 ? parts[1] : parts[0];
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    CallWait wait = new CallWait();
+    Admitted<Q, A> admitted = new Admitted<>(call, wait);
+    return new Requests<>(
+        Contexts.interceptCall(wait.in(Context.current()), admitted, headers, next), admitted);
+  }
+
+  /**
+   * The lane of a request for which a model works; empty for any other, which is not limited: it
+   * does not compete for what the limit protects.
+   */
+  static Optional<Lane> laneOf(Object request) {
+    return switch (request) {
+      case SuggestRequest r -> Optional.of(lane(r.getMetadata()));
+      case SuggestStreamRequest r -> Optional.of(lane(r.getRequest().getMetadata()));
+      case SampleRequest r -> Optional.of(lane(r.getMetadata()));
+      case LogProbsRequest r -> Optional.of(lane(r.getMetadata()));
+      case ScoreRequest r -> Optional.of(lane(r.getMetadata()));
+      case CompareRequest r -> Optional.of(lane(r.getMetadata()));
+      case EstimateBestOfNRequest r -> Optional.of(lane(r.getMetadata()));
+      case CostRequest r -> Optional.of(lane(r.getMetadata()));
+      case ModelInferRequest r -> Optional.of(lane(r));
+      default -> Optional.empty();
+    };
+  }
+
+  private static Lane lane(RequestMetadata metadata) {
+    return switch (metadata.getPriority()) {
+      case PRIORITY_TRAINER -> Lane.TRAINER;
+      case PRIORITY_BATCH -> Lane.BATCH;
+      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
+    };
+  }
+
+  /** KServe has no lanes; the parameter {@code priority} is read as Triton reads it. */
+  private static Lane lane(ModelInferRequest request) {
+    InferParameter priority =
+        request.getParametersOrDefault("priority", InferParameter.getDefaultInstance());
+    long value =
+        priority.hasUint64Param() ? priority.getUint64Param() : priority.getInt64Param();
+    return value == 2 ? Lane.TRAINER : value == 3 ? Lane.BATCH : Lane.INTERACTIVE;
+  }
+
+  /** A call whose place is given back when it ends, however that is. */
+  private final class Admitted<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private final CallWait wait;
+    private volatile AdaptiveLimit.@Nullable Permit permit;
+    private volatile @Nullable Lane lane;
+
+    Admitted(ServerCall<Q, A> call, CallWait wait) {
+      super(call);
+      this.wait = wait;
+    }
+
+    /** Whether the request may go on; a call that is refused has ended. */
+    boolean admit(Q request) {
+      Optional<Lane> asked = lane == null ? laneOf(request) : Optional.empty();
+      if (asked.isEmpty()) {
+        return true; // not limited, or admitted before
+      }
+      lane = asked.get();
+      try {
+        permit = limit.isPresent() ? limit.get().acquire(asked.get()) : null;
+        return true;
+      } catch (MeshException e) {
+        StatusRuntimeException answer = mapper.judge(e, Context.ROOT).answer();
+        Metadata trailers = new Metadata(); // a call takes over what it is closed with
+        Metadata details = answer.getTrailers();
+        if (details != null) {
+          trailers.merge(details);
+        }
+        close(answer.getStatus(), trailers);
+        return false;
+      }
+    }
+
+    void end() {
+      AdaptiveLimit.Permit held = permit;
+      if (held != null) {
+        held.end(wait.longest());
+      }
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      end();
+      if (status.getCode() == Status.Code.RESOURCE_EXHAUSTED) {
+        count(lane, reason(status, trailers));
+      }
+      super.close(status, trailers);
+    }
+  }
+
+  /** Hands on what is admitted. */
+  private static final class Requests<Q, A> extends SimpleForwardingServerCallListener<Q> {
+    private final Admission.Admitted<Q, A> call;
+    private boolean refused;
+
+    Requests(ServerCall.Listener<Q> next, Admission.Admitted<Q, A> call) {
+      super(next);
+      this.call = call;
+    }
+
+    @Override
+    public void onMessage(Q request) {
+      if (!refused && call.admit(request)) {
+        super.onMessage(request);
+      } else {
+        refused = true;
+      }
+    }
+
+    @Override
+    public void onHalfClose() {
+      if (!refused) {
+        super.onHalfClose();
+      }
+    }
+
+    @Override
+    public void onCancel() {
+      call.end();
+      super.onCancel();
+    }
+  }
+
+  private void count(@Nullable Lane lane, String reason) {
+    Counter.builder("ballast.shed")
+        .description("Calls that were refused for load")
+        .tag("server", server)
+        .tag("lane", lane == null ? "none" : lane.name().toLowerCase(Locale.ROOT))
+        .tag("reason", reason)
+        .register(meters)
+        .increment();
+  }
+
+  /** What refused a call, in a word: one of a few, whatever the call was. */
+  private static String reason(Status status, Metadata trailers) {
+    com.google.rpc.Status told = StatusProto.fromStatusAndTrailers(status, trailers);
+    for (Any detail : told.getDetailsList()) {
+      if (detail.is(ErrorInfo.class)) {
+        try {
+          return detail
+              .unpack(ErrorInfo.class)
+              .getMetadataOrDefault(MeshException.SHED, "other");
+        } catch (InvalidProtocolBufferException e) {
+          return "other"; // nobody of ours wrote it
+        }
+      }
+    }
+    return "other";
+  }
+}

@@ -1,0 +1,211 @@
+package io.ballast.kit.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.rpc.RetryInfo;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.resilience.LimitSettings;
+import io.ballast.kserve.v2.InferParameter;
+import io.ballast.kserve.v2.ModelInferRequest;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A server admits as many calls of each lane as its limit says, and counts what it refuses. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class AdmissionTest extends MeshServerCase {
+  private final AtomicLong nanos = new AtomicLong();
+  private final CountDownLatch inside = new CountDownLatch(1);
+  private final CountDownLatch release = new CountDownLatch(1);
+
+  private RewardServiceGrpc.RewardServiceBlockingStub limited(int initial, int least) {
+    LimitSettings limits =
+        new LimitSettings(
+            initial,
+            least,
+            16,
+            Duration.ofMillis(100),
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(5));
+    MeshServer server =
+        start(MeshServer.Options.loopback(0), Optional.of(limits), nanos::get);
+    ManagedChannel channel = channel(server);
+    return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  private static ScoreRequest of(Priority priority) {
+    return ScoreRequest.newBuilder()
+        .setMetadata(RequestMetadata.newBuilder().setPriority(priority))
+        .build();
+  }
+
+  private void hold() {
+    work =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+  }
+
+  private double shed(String lane, String reason) {
+    return meters
+        .get("ballast.shed")
+        .tags("server", "reward", "lane", lane, "reason", reason)
+        .counter()
+        .count();
+  }
+
+  private double inFlight(String lane) {
+    return meters
+        .get("ballast.limit.inflight")
+        .tags("server", "reward", "lane", lane)
+        .gauge()
+        .value();
+  }
+
+  @Test
+  void oneCallTooManyIsRefusedAndAPersonIsNotForABatchCall() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(1, 1);
+    hold();
+    var batch =
+        RewardServiceGrpc.newFutureStub(rewards.getChannel()).score(of(Priority.PRIORITY_BATCH));
+    inside.await();
+    assertThat(inFlight("batch")).isEqualTo(1);
+
+    assertThatThrownBy(() -> rewards.score(of(Priority.PRIORITY_BATCH)))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e ->
+                assertThat(Objects.requireNonNull(StatusProto.fromThrowable(e)).getDetailsList())
+                    .anyMatch(detail -> detail.is(RetryInfo.class)))
+        .hasMessage(
+            "RESOURCE_EXHAUSTED: reward: 1 calls of lane BATCH and more urgent ones are under way, the limit for now; slow down");
+    assertThat(shed("batch", "concurrency_limit")).isEqualTo(1);
+    work = ScoreResponse::getDefaultInstance;
+    rewards.score(of(Priority.PRIORITY_INTERACTIVE));
+    release.countDown();
+    batch.get();
+    rewards.score(of(Priority.PRIORITY_BATCH));
+    assertThat(inFlight("batch")).isZero();
+  }
+
+  @Test
+  void whatAsksNoModelIsNotLimited() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(1, 1);
+    hold();
+    var held =
+        RewardServiceGrpc.newFutureStub(rewards.getChannel())
+            .score(of(Priority.PRIORITY_INTERACTIVE));
+    inside.await();
+
+    assertThatThrownBy(
+            () -> rewards.listRewardModels(ListRewardModelsRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNIMPLEMENTED"); // the test's service has nothing else to say
+    release.countDown();
+    held.get();
+  }
+
+  @Test
+  void aCallerThatLeavesGivesItsPlaceBack() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(1, 1);
+    hold();
+    var leaves =
+        RewardServiceGrpc.newFutureStub(rewards.getChannel())
+            .score(of(Priority.PRIORITY_INTERACTIVE));
+    inside.await();
+    assertThat(leaves.cancel(true)).isTrue();
+    while (inFlight("interactive") > 0) {
+      Thread.onSpinWait();
+    }
+
+    work = ScoreResponse::getDefaultInstance;
+    rewards.score(of(Priority.PRIORITY_INTERACTIVE));
+    release.countDown();
+  }
+
+  @Test
+  void theLimitFollowsWhatTheWorkOfCallsWaited() {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(10, 1);
+    work =
+        () -> {
+          nanos.addAndGet(Duration.ofMillis(20).toNanos());
+          ContextPatience.ofCurrentCall().waited(Duration.ofMillis(500));
+          ContextPatience.ofCurrentCall().waited(Duration.ZERO); // a second batch of the call
+          return ScoreResponse.getDefaultInstance();
+        };
+    for (int i = 0; i < 10; i++) {
+      rewards.score(of(Priority.PRIORITY_INTERACTIVE));
+    }
+
+    assertThat(
+            meters
+                .get("ballast.limit")
+                .tags("server", "reward", "lane", "interactive")
+                .gauge()
+                .value())
+        .isEqualTo(9);
+  }
+
+  @Test
+  void whatIsRefusedForLoadFurtherInIsCountedToo() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(16, 1);
+    CountDownLatch both = new CountDownLatch(2); // as many as the server takes at once
+    work =
+        () -> {
+          both.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    var async = RewardServiceGrpc.newFutureStub(rewards.getChannel());
+    var first = async.score(of(Priority.PRIORITY_TRAINER));
+    var second = async.score(of(Priority.PRIORITY_TRAINER));
+    both.await();
+
+    assertThatThrownBy(() -> rewards.score(of(Priority.PRIORITY_TRAINER)))
+        .hasMessage("RESOURCE_EXHAUSTED: 2 calls are under way, the limit; slow down");
+    assertThat(shed("trainer", "max_calls")).isEqualTo(1);
+    release.countDown();
+    first.get();
+    second.get();
+  }
+
+  @Test
+  void theLaneIsWhatTheRequestSaysAndInteractiveWhereItSaysNothing() {
+    RequestMetadata trainer =
+        RequestMetadata.newBuilder().setPriority(Priority.PRIORITY_TRAINER).build();
+    SuggestRequest suggest = SuggestRequest.newBuilder().setMetadata(trainer).build();
+    assertThat(Admission.laneOf(suggest)).contains(Lane.TRAINER);
+    assertThat(Admission.laneOf(SuggestStreamRequest.newBuilder().setRequest(suggest).build()))
+        .contains(Lane.TRAINER);
+    assertThat(Admission.laneOf(ScoreRequest.getDefaultInstance())).contains(Lane.INTERACTIVE);
+    assertThat(
+            Admission.laneOf(
+                ModelInferRequest.newBuilder()
+                    .putParameters(
+                        "priority", InferParameter.newBuilder().setUint64Param(3).build())
+                    .build()))
+        .contains(Lane.BATCH);
+    assertThat(Admission.laneOf(ListRewardModelsRequest.getDefaultInstance()))
+        .isEqualTo(Optional.empty());
+    assertThat(Admission.serverOf("ballast.policy.v1.PolicyService")).isEqualTo("policy");
+    assertThat(Admission.serverOf("inference.GRPCInferenceService")).isEqualTo("inference");
+  }
+}
