@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.wiring;
 
 import io.ballast.inference.torch.HandedCopies;
+import io.ballast.kit.audit.AuditTrail;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.runtime.MeshRuntime;
@@ -61,6 +62,12 @@ public final class OrchestratorModule implements ServerModule {
     if (started != null) {
       started.open();
     }
+  }
+
+  @Override
+  public List<AuditTrail> audits() {
+    OrchestratorServer started = server;
+    return started == null ? List.of() : List.of(started.audit());
   }
 
   @Override

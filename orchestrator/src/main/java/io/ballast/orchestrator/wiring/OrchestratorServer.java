@@ -4,6 +4,8 @@ import com.sun.management.OperatingSystemMXBean;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.HandedCopies;
+import io.ballast.kit.audit.AuditTrail;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.postgres.Database;
@@ -79,6 +81,7 @@ public final class OrchestratorServer implements AutoCloseable {
   private static final double RETRY_REFILL = 0.1;
 
   private final OrchestratorConfig config;
+  private final PostgresAudit audit;
   private final LearnerSessions sessions;
   private final RunWorkers workers;
   private final List<BindableService> services;
@@ -128,6 +131,8 @@ public final class OrchestratorServer implements AutoCloseable {
     GrpcPolicyVersions versions = new GrpcPolicyVersions(policy, config.peerTimeout());
     RunChanges changes = new RunChanges();
     Database database = runtime.database(SCHEMA);
+    audit = new PostgresAudit(SCHEMA, database);
+    runtime.configurationSha256().ifPresent(audit::configured);
     RunStore store =
         new PostgresRunStore(
             database,
@@ -245,6 +250,11 @@ public final class OrchestratorServer implements AutoCloseable {
         ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     return MemoryBudget.defaultBytes(
         machine.getTotalMemorySize(), Runtime.getRuntime().maxMemory());
+  }
+
+  /** What was done for good. */
+  public AuditTrail audit() {
+    return audit;
   }
 
   /** RunService and LearnerService. */

@@ -36,7 +36,11 @@ public final class TestDatabase implements Database {
     PGSimpleDataSource source = Server.source();
     Jdbi.create(source)
         .useHandle(
-            handle -> handle.execute("truncate run_iteration, run_prompts, run, outbox cascade"));
+            handle -> {
+              // the audit trail is kept for good: a test begins with none
+              handle.execute("set session_replication_role = replica");
+              handle.execute("truncate run_iteration, run_prompts, run, outbox, audit cascade");
+            });
     return new TestDatabase(source);
   }
 
@@ -81,7 +85,7 @@ public final class TestDatabase implements Database {
                 .loggers("slf4j")
                 .dataSource(server.getPostgresDatabase())
                 .schemas(SCHEMA)
-                .locations("classpath:db/" + SCHEMA, "classpath:db/outbox")
+                .locations("classpath:db/" + SCHEMA, "classpath:db/outbox", "classpath:db/audit")
                 .load()
                 .migrate();
         return server;

@@ -181,6 +181,11 @@ public final class TestMesh implements AutoCloseable {
     return LearnerServiceGrpc.newBlockingStub(channel);
   }
 
+  /** The services of the orchestrator. */
+  public List<BindableService> services() {
+    return orchestrator.services();
+  }
+
   public RunServiceGrpc.RunServiceStub runsAsync() {
     return RunServiceGrpc.newStub(channel);
   }

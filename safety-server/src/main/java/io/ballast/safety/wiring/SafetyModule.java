@@ -4,6 +4,7 @@ import io.ballast.inference.scoring.FolderScoring;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
+import io.ballast.kit.audit.AuditTrail;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.kserve.ServedModels;
@@ -139,6 +140,12 @@ public final class SafetyModule implements ServerModule {
   public Map<String, String> flaws() {
     SafetyServer started = server;
     return started == null ? Map.of() : started.flaws();
+  }
+
+  @Override
+  public List<AuditTrail> audits() {
+    SafetyServer started = server;
+    return started == null ? List.of() : List.of(started.audit());
   }
 
   @Override

@@ -1,11 +1,14 @@
 package io.ballast.safety.wiring;
 
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.audit.AuditTrail;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -62,6 +65,7 @@ public final class SafetyServer implements AutoCloseable {
   private static final String SCHEMA = "safety";
   private static final Logger LOG = LoggerFactory.getLogger(SafetyServer.class);
 
+  private final PostgresAudit audit;
   private final CostCatalog catalog;
   private final GateFlow gates;
   private final TestRunner runner;
@@ -96,7 +100,10 @@ public final class SafetyServer implements AutoCloseable {
     CostFlow costs =
         new CostFlow(catalog, config.costs(), config.items(), monitor, runtime.nanoTime());
     gates = new GateFlow(gateModels, config.gate(), monitor);
-    SafetyTestStore store = new PostgresSafetyTestStore(runtime.database(SCHEMA));
+    Database database = runtime.database(SCHEMA);
+    audit = new PostgresAudit(SCHEMA, database);
+    runtime.configurationSha256().ifPresent(audit::configured);
+    SafetyTestStore store = new PostgresSafetyTestStore(database);
     CandidateSampler sampler =
         new GrpcCandidateSampler(
             runtime.peer(Role.POLICY_SERVER),
@@ -199,6 +206,11 @@ public final class SafetyServer implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /** What was done for good. */
+  public AuditTrail audit() {
+    return audit;
   }
 
   /** The services of the safety API. */

@@ -34,8 +34,8 @@ public final class TestDatabase implements Database {
               // triggers that keep records for good sleep: a test begins with none
               handle.execute("set session_replication_role = replica");
               handle.execute(
-                  "truncate safety_test, look, look_prompt, look_set, safety_test_cost, certificate,"
-                      + " certificate_clock cascade");
+                  "truncate safety_test, look, look_prompt, look_set, safety_test_cost,"
+                      + " certificate, certificate_clock, audit cascade");
             });
     TestDatabase database = new TestDatabase(source);
     database.setTime("infinity"); // clocks of tests are not held against the real one
@@ -69,7 +69,7 @@ public final class TestDatabase implements Database {
             .loggers("slf4j")
             .dataSource(source)
             .schemas(source.getCurrentSchema())
-            .locations("classpath:db/" + SCHEMA)
+            .locations("classpath:db/" + SCHEMA, "classpath:db/audit")
             .target(version)
             .load()
             .migrate();
@@ -121,7 +121,7 @@ public final class TestDatabase implements Database {
                 .loggers("slf4j")
                 .dataSource(server.getPostgresDatabase())
                 .schemas(SCHEMA)
-                .locations("classpath:db/" + SCHEMA)
+                .locations("classpath:db/" + SCHEMA, "classpath:db/audit")
                 .load()
                 .migrate();
         return server;

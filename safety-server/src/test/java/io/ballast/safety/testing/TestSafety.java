@@ -168,6 +168,11 @@ public final class TestSafety implements AutoCloseable {
     return DisplayGateServiceGrpc.newBlockingStub(channel);
   }
 
+  /** The services of the safety API. */
+  public List<BindableService> services() {
+    return server.services();
+  }
+
   /** The cost models as KServe clients see them. */
   public ServedModels costs() {
     return server.models().get(0);

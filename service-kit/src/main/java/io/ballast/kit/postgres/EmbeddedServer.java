@@ -142,6 +142,7 @@ final class EmbeddedServer implements AutoCloseable {
           .setServerConfig("listen_addresses", "127.0.0.1")
           .setServerConfig("max_connections", "100")
           .setServerConfig("shared_buffers", "32MB")
+          .setServerConfig("log_error_verbosity", "terse") // the detail of a refused row is the row
           .start()
           .getPort();
     } catch (IllegalStateException e) { // initdb or pg_ctl failed

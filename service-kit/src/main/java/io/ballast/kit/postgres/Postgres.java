@@ -16,6 +16,8 @@ import java.util.Optional;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
@@ -81,7 +83,7 @@ public final class Postgres implements AutoCloseable {
 
   /**
    * Opens a service's schema, after bringing it up to date from {@code classpath:db/<schema>} and,
-   * for its outbox, {@code classpath:db/outbox}.
+   * for its outbox and its audit trail, {@code classpath:db/outbox} and {@code classpath:db/audit}.
    *
    * @throws MeshException DEPENDENCY_DOWN if the server cannot be reached, PRECONDITION_FAILED if
    *     the schema is not one that these migrations made
@@ -101,6 +103,8 @@ public final class Postgres implements AutoCloseable {
     HikariDataSource pool = new HikariDataSource(config);
     pools.add(pool);
     Jdbi jdbi = Jdbi.create(pool);
+    // else messages of failed statements had what was bound to them, such as prompts
+    jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
     return () -> jdbi;
   }
 
@@ -129,7 +133,7 @@ public final class Postgres implements AutoCloseable {
               .loggers("slf4j")
               .dataSource(source(schema, Duration.ZERO))
               .schemas(schema)
-              .locations("classpath:db/" + schema, "classpath:db/outbox")
+              .locations("classpath:db/" + schema, "classpath:db/outbox", "classpath:db/audit")
               .load()
               .migrate();
       if (result.migrationsExecuted > 0) {
@@ -200,6 +204,7 @@ public final class Postgres implements AutoCloseable {
     source.setConnectTimeout(seconds);
     source.setSocketTimeout(seconds);
     source.setTcpKeepAlive(true);
+    source.setLogServerErrorDetail(false); // the detail of a refused row is the row
     return source;
   }
 

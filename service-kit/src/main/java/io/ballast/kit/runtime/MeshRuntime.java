@@ -9,6 +9,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** What a process gives to each server in it: everything that has to do with the world outside. */
@@ -42,6 +43,14 @@ public interface MeshRuntime {
    */
   default boolean ownsDatabase() {
     return false;
+  }
+
+  /**
+   * A digest of the process's configuration, without secrets, for the audit trail: roles and limits
+   * come from there. Empty: nobody keeps it.
+   */
+  default Optional<String> configurationSha256() {
+    return Optional.empty();
   }
 
   /** Completes observers, whatever happens. */

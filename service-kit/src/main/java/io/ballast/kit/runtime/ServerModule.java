@@ -1,5 +1,6 @@
 package io.ballast.kit.runtime;
 
+import io.ballast.kit.audit.AuditTrail;
 import io.ballast.kit.kserve.ServedModels;
 import io.grpc.BindableService;
 import java.util.List;
@@ -25,6 +26,11 @@ public interface ServerModule extends AutoCloseable {
 
   /** The models that KServe clients may ask; called once, after {@link #start}. */
   default List<ServedModels> models() {
+    return List.of();
+  }
+
+  /** What was done for good; called once, after {@link #start}. */
+  default List<AuditTrail> audits() {
     return List.of();
   }
 

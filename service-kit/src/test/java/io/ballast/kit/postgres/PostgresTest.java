@@ -9,6 +9,8 @@ import io.ballast.kit.grpc.StatusMapper;
 import io.grpc.Context;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +98,24 @@ class PostgresTest {
       assertThat(meters.get("ballast.database.up").gauge().value()).isOne();
       other.close();
     }
+  }
+
+  @Test
+  void aRowThatIsRefusedIsQuotedNowhere() throws IOException {
+    try (Postgres postgres = open()) {
+      Jdbi shelf = postgres.schema("shelf").jdbi();
+      add(shelf, "hunter2");
+      assertThatThrownBy(() -> add(shelf, "hunter2"))
+          .satisfies(
+              thrown -> {
+                StringWriter words = new StringWriter();
+                thrown.printStackTrace(new PrintWriter(words));
+                assertThat(words.toString()).contains("book_pkey").doesNotContain("hunter2");
+              });
+    }
+    assertThat(Files.readString(folder.resolve("logs/postgres.log")))
+        .contains("book_pkey")
+        .doesNotContain("hunter2");
   }
 
   /** Asks until there is a connection: the pool looks every few seconds, each call waits one. */

@@ -1,0 +1,127 @@
+package io.ballast.kit.audit;
+
+import io.ballast.kit.postgres.Database;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * The table {@code audit} of a service's schema. Most acts come into it by triggers, in the
+ * transaction of what they tell; what no table shows is appended here.
+ */
+public final class PostgresAudit implements AuditTrail {
+  private static final String CONFIGURATION = "configuration";
+
+  private final String name;
+  private final Database database;
+
+  /**
+   * @param name the schema's
+   */
+  public PostgresAudit(String name, Database database) {
+    this.name = name;
+    this.database = database;
+  }
+
+  /**
+   * What is done.
+   *
+   * @param action such as {@code data.delete}
+   * @param tenant on whose behalf; empty: the server's own
+   * @param actor who answers for it, as the request says; empty: nobody said
+   * @param subject what it is done to
+   * @param requestId the call; empty: none
+   * @param details texts by name, none of them what a person wrote or was shown
+   */
+  public record Act(
+      String action,
+      String tenant,
+      String actor,
+      String subject,
+      String requestId,
+      Map<String, String> details) {
+    /** Copies the details. */
+    public Act {
+      details = Map.copyOf(details);
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  /** Appends an act as the last thing of a transaction; returns its entry. */
+  public AuditEntry append(Handle handle, Act act) {
+    long sequence =
+        handle
+            .createQuery(
+                """
+                select audit_append(:action, :tenant, :actor, :subject, :request,
+                  jsonb_object(:names, :texts))\
+                """)
+            .bind("action", act.action())
+            .bind("tenant", act.tenant())
+            .bind("actor", act.actor())
+            .bind("subject", act.subject())
+            .bind("request", act.requestId())
+            .bind("names", new TreeMap<>(act.details()).keySet().toArray(String[]::new))
+            .bind("texts", new TreeMap<>(act.details()).values().toArray(String[]::new))
+            .mapTo(Long.class)
+            .one();
+    return read(handle, sequence - 1, 1).getFirst();
+  }
+
+  /** Appends that the server runs with this configuration, unless the last one was the same. */
+  public void configured(String sha256) {
+    database
+        .jdbi()
+        .useTransaction(
+            handle -> {
+              boolean same =
+                  handle
+                      .createQuery(
+                          """
+                          select coalesce((
+                            select content::jsonb #>> '{details,sha256}' = :sha256 from audit
+                            where content::jsonb ->> 'action' = :action
+                            order by sequence desc limit 1), false)\
+                          """)
+                      .bind("sha256", sha256)
+                      .bind("action", CONFIGURATION)
+                      .mapTo(Boolean.class)
+                      .one();
+              if (!same) {
+                var unused =
+                    append(
+                        handle, new Act(CONFIGURATION, "", "", name, "", Map.of("sha256", sha256)));
+              }
+            });
+  }
+
+  @Override
+  public List<AuditEntry> after(long sequence, int limit) {
+    return database.jdbi().withHandle(handle -> read(handle, sequence, limit));
+  }
+
+  private List<AuditEntry> read(Handle handle, long sequence, int limit) {
+    return handle
+        .createQuery(
+            """
+            select sequence, content, previous_sha256, sha256 from audit
+            where sequence > :sequence order by sequence limit :limit\
+            """)
+        .bind("sequence", sequence)
+        .bind("limit", limit)
+        .map(
+            (row, _) ->
+                new AuditEntry(
+                    name,
+                    row.getLong("sequence"),
+                    row.getString("content"),
+                    row.getString("previous_sha256"),
+                    row.getString("sha256")))
+        .list();
+  }
+}
