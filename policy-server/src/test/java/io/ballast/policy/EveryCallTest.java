@@ -8,6 +8,7 @@ import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.BreakGlassAliasRequest;
 import io.ballast.policy.v1.CanaryOutcome;
+import io.ballast.policy.v1.DeleteUserDataRequest;
 import io.ballast.policy.v1.EndCanaryRequest;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetVersionRequest;
@@ -48,7 +49,8 @@ class EveryCallTest {
         Map.of(
             "metadata.tenant: a/b (allowed: at most 64 characters of [A-Za-z0-9._-], or empty)",
             RequestMetadata.newBuilder().setTenant("a/b").build(),
-            "metadata.request_id: a\nb (allowed: at most 128 characters of [A-Za-z0-9._:-], or empty)",
+            "metadata.request_id: a\n"
+                + "b (allowed: at most 128 characters of [A-Za-z0-9._:-], or empty)",
             RequestMetadata.newBuilder().setRequestId("a\nb").build(),
             "metadata.priority: 7 (allowed: 0 unspecified, 1 interactive, 2 trainer, 3 batch)",
             RequestMetadata.newBuilder().setPriorityValue(7).build(),
@@ -56,7 +58,7 @@ class EveryCallTest {
             RequestMetadata.newBuilder().setIdempotencyKey("k\0").build());
 
     Map<String, Consumer<RequestMetadata>> calls = calls();
-    assertThat(calls).as("every method of the three services").hasSize(17);
+    assertThat(calls).as("every method of the three services").hasSize(18);
     calls
         .values()
         .forEach(
@@ -176,6 +178,11 @@ class EveryCallTest {
             mesh.feedback()
                 .replayDecision(
                     ReplayDecisionRequest.newBuilder().setMetadata(m).setSuggestionId(ID).build()));
+    calls.put(
+        "DeleteUserData",
+        m ->
+            mesh.feedback()
+                .deleteUserData(DeleteUserDataRequest.newBuilder().setMetadata(m).build()));
     calls.put(
         "GetSuggestion",
         m ->

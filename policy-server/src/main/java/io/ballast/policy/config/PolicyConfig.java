@@ -38,6 +38,7 @@ import java.util.stream.Collectors;
  * @param aliasRefresh how often moved aliases are looked for
  * @param followInterval the longest that a follower waits before it looks
  * @param history what is kept at hand of what users did
+ * @param retention how long suggestions and feedback are kept; empty: for ever
  */
 public record PolicyConfig(
     String defaultModel,
@@ -56,12 +57,14 @@ public record PolicyConfig(
     Map<String, PeerPolicy> tenantPolicies,
     Duration aliasRefresh,
     Duration followInterval,
-    History history) {
+    History history,
+    Optional<Duration> retention) {
   private static final int MAX_PROMPT_BYTES = 65_536;
   private static final int MAX_ITEMS = 1_024;
   private static final int MAX_CANDIDATES = 16;
   private static final int MAX_COMPLETIONS = 64;
   private static final long MAX_MEBIBYTES = 1L << 40;
+  private static final Duration LEAST_RETENTION = Duration.ofDays(1);
 
   /**
    * What the decoders of this process may take.
@@ -128,6 +131,8 @@ public record PolicyConfig(
     requirePositive("follow-interval", followInterval);
     require(history.users() >= 1, "history-users", history.users(), "≥ 1");
     requirePositive("history-refresh", history.refresh());
+    retention.ifPresent(
+        time -> require(time.compareTo(LEAST_RETENTION) >= 0, "retention", time, "≥ P1D"));
     tenantPolicies = Map.copyOf(tenantPolicies);
   }
 
@@ -174,7 +179,8 @@ public record PolicyConfig(
                 Collectors.toMap(Map.Entry::getKey, tenant -> policyOf(tenant.getValue(), forAll))),
         properties.aliasRefresh(),
         properties.followInterval(),
-        new History(properties.historyUsers(), properties.historyRefresh()));
+        new History(properties.historyUsers(), properties.historyRefresh()),
+        properties.retention());
   }
 
   private static PromotionLimits limits(PolicyProperties.PromotionProperties promotion) {

@@ -136,6 +136,9 @@ public interface PolicyProperties {
   @WithDefault("PT1M")
   Duration historyRefresh();
 
+  /** How long suggestions and feedback are kept, such as P90D, at least a day; absent: for ever. */
+  Optional<Duration> retention();
+
   /** Versions that other servers run, by names that mean nothing else. */
   Map<String, RemoteProperties> remotes();
 

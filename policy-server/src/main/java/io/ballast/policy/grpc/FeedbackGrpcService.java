@@ -5,6 +5,9 @@ import io.ballast.kit.grpc.Replies;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.DecisionReplay;
 import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.core.feedback.UserData;
+import io.ballast.policy.v1.DeleteUserDataRequest;
+import io.ballast.policy.v1.DeleteUserDataResponse;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetSuggestionResponse;
@@ -24,6 +27,7 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
   private final FeedbackLog log;
   private final DecisionLog decisions;
   private final DecisionReplay replay;
+  private final UserData data;
   private final FeedbackMapper mapper;
   private final Replies replies;
 
@@ -31,11 +35,13 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
       FeedbackLog log,
       DecisionLog decisions,
       DecisionReplay replay,
+      UserData data,
       FeedbackMapper mapper,
       Replies replies) {
     this.log = log;
     this.decisions = decisions;
     this.replay = replay;
+    this.data = data;
     this.mapper = mapper;
     this.replies = replies;
   }
@@ -94,5 +100,11 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
           return mapper.toResponse(
               replay.replay(caller, log.suggestion(caller.tenant(), suggestion).suggestion()));
         });
+  }
+
+  @Override
+  public void deleteUserData(
+      DeleteUserDataRequest request, StreamObserver<DeleteUserDataResponse> observer) {
+    replies.unary(observer, () -> mapper.toResponse(data.delete(mapper.toCommand(request))));
   }
 }

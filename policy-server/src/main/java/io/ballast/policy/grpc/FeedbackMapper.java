@@ -12,13 +12,17 @@ import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.core.feedback.DecisionQuery;
 import io.ballast.policy.core.feedback.DecisionReplay;
+import io.ballast.policy.core.feedback.DeletionCommand;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.feedback.Receipt;
 import io.ballast.policy.core.feedback.TrainingQuery;
+import io.ballast.policy.core.feedback.UserDataStore.Deleted;
 import io.ballast.policy.v1.DecisionRecord;
+import io.ballast.policy.v1.DeleteUserDataRequest;
+import io.ballast.policy.v1.DeleteUserDataResponse;
 import io.ballast.policy.v1.Edited;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FollowUp;
@@ -40,6 +44,7 @@ import io.ballast.safety.v1.GateStageAnswer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -93,6 +98,26 @@ public final class FeedbackMapper {
         .setEventId(receipt.eventId().toString())
         .setDuplicate(receipt.duplicate())
         .setJoined(receipt.joined())
+        .build();
+  }
+
+  DeletionCommand toCommand(DeleteUserDataRequest request) {
+    Caller caller = calls.caller(request.getMetadata());
+    List<UUID> ids = new ArrayList<>();
+    for (String id : request.getSuggestionIdsList()) {
+      ids.add(uuid("suggestion_ids[%d]".formatted(ids.size()), id));
+    }
+    return new DeletionCommand(
+        caller, request.getUser(), ids, request.getActor(), request.getReason());
+  }
+
+  DeleteUserDataResponse toResponse(Deleted deleted) {
+    return DeleteUserDataResponse.newBuilder()
+        .setSuggestionsCount(deleted.suggestions())
+        .setEventsCount(deleted.events())
+        .setIdsSha256(deleted.idsSha256())
+        .setAuditSequence(deleted.auditSequence())
+        .setAuditSha256(deleted.auditSha256())
         .build();
   }
 

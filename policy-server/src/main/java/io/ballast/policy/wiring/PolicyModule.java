@@ -4,6 +4,7 @@ import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
+import io.ballast.kit.audit.AuditTrail;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
@@ -110,6 +111,12 @@ public final class PolicyModule implements ServerModule {
   public List<ServedModels> models() {
     PolicyServer started = server;
     return started == null ? List.of() : List.of(started.models());
+  }
+
+  @Override
+  public List<AuditTrail> audits() {
+    PolicyServer started = server;
+    return started == null ? List.of() : List.of(started.audit());
   }
 
   /** Aliases whose folder is another than was certified; all else is answered. */

@@ -1,11 +1,14 @@
 package io.ballast.policy.wiring;
 
+import io.ballast.kit.audit.AuditTrail;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.postgres.Database;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -21,12 +24,14 @@ import io.ballast.policy.adapter.PostgresDecisionStore;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresHistoryStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
+import io.ballast.policy.adapter.PostgresUserData;
 import io.ballast.policy.adapter.PostgresVersionStore;
 import io.ballast.policy.adapter.SuggestTelemetry;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.core.feedback.UserData;
 import io.ballast.policy.core.history.UserHistory;
 import io.ballast.policy.core.sample.LogProbsFlow;
 import io.ballast.policy.core.sample.SampleFlow;
@@ -50,6 +55,7 @@ import io.ballast.policy.grpc.VersionMapper;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,6 +73,9 @@ import org.slf4j.LoggerFactory;
 public final class PolicyServer implements AutoCloseable {
   private static final String SCHEMA = "policy";
 
+  /** How often what is old is looked for. */
+  private static final Duration RETENTION_INTERVAL = Duration.ofHours(1);
+
   /** So many users' histories are looked up at a time. */
   private static final int HISTORY_QUERIES = 2;
 
@@ -76,8 +85,13 @@ public final class PolicyServer implements AutoCloseable {
   private final VersionCatalog catalog;
   private final List<BindableService> services;
   private final ServedModels models;
+  private final AuditTrail audit;
+  private final UserData data;
   private final ScheduledExecutorService background;
   private final ExecutorService histories;
+  private final ScheduledExecutorService retention =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("policy-retention").factory());
 
   /**
    * Builds every part, migrates nothing itself, loads what the aliases point to.
@@ -159,6 +173,12 @@ public final class PolicyServer implements AutoCloseable {
             changes,
             history,
             config.followInterval());
+    PostgresAudit trail = new PostgresAudit(SCHEMA, database);
+    audit = trail;
+    data =
+        new UserData(
+            new PostgresUserData(database, trail), history, runtime.clock(), config.retention());
+    runtime.configurationSha256().ifPresent(trail::configured);
     services =
         List.of(
             new PolicyGrpcService(
@@ -179,6 +199,7 @@ public final class PolicyServer implements AutoCloseable {
                     changes,
                     config.followInterval()),
                 new GrpcDecisionReplay(safety, config.timeouts().gate()),
+                data,
                 new FeedbackMapper(
                     calls,
                     runtime.clock(),
@@ -220,6 +241,11 @@ public final class PolicyServer implements AutoCloseable {
     return models;
   }
 
+  /** What was done for good. */
+  public AuditTrail audit() {
+    return audit;
+  }
+
   /** Which aliases do not serve, and why. */
   public Map<String, String> flaws() {
     return catalog.flaws();
@@ -230,6 +256,23 @@ public final class PolicyServer implements AutoCloseable {
     long nanos = config.aliasRefresh().toNanos();
     var unused =
         background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
+    if (config.retention().isPresent()) {
+      var often =
+          retention.scheduleWithFixedDelay(
+              this::deleteOld, 0, RETENTION_INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** Deletes what is older than it is kept; on failure the next look goes on. */
+  public void deleteOld() {
+    try {
+      int deleted = data.deleteOld();
+      if (deleted > 0) {
+        LOG.info("deleted {} suggestions and events that were older than they are kept", deleted);
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("what is old could not be deleted: {}", Wordless.of(e).toString());
+    }
   }
 
   /** Turns to where other replicas moved aliases; on failure what is served stays served. */
@@ -244,6 +287,7 @@ public final class PolicyServer implements AutoCloseable {
   @Override
   public void close() {
     background.shutdownNow();
+    retention.shutdownNow();
     histories.shutdownNow();
     serving.close();
   }

@@ -47,7 +47,8 @@ class PolicyPropertiesTest {
           Map.of(),
           Duration.ofSeconds(1),
           Duration.ofSeconds(1),
-          new PolicyConfig.History(4_096, Duration.ofMinutes(1)));
+          new PolicyConfig.History(4_096, Duration.ofMinutes(1)),
+          Optional.empty());
 
   @Test
   void defaults() {
@@ -107,6 +108,7 @@ class PolicyPropertiesTest {
     all.put("follow-interval", "PT7S");
     all.put("history-users", "34");
     all.put("history-refresh", "PT9S");
+    all.put("retention", "P90D");
 
     assertThat(config(all))
         .isEqualTo(
@@ -165,7 +167,8 @@ class PolicyPropertiesTest {
                 Map.of("acme", new PeerPolicy(WhenDown.OPEN, WhenDown.CLOSED)),
                 Duration.ofSeconds(6),
                 Duration.ofSeconds(7),
-                new PolicyConfig.History(34, Duration.ofSeconds(9))));
+                new PolicyConfig.History(34, Duration.ofSeconds(9)),
+                Optional.of(Duration.ofDays(90))));
   }
 
   @Test
@@ -191,7 +194,8 @@ class PolicyPropertiesTest {
         "promotion.max-threshold | 0 | promotion.max-threshold: 0.0 (expected: above 0, at most 1)",
         "promotion.max-delta | 1.1 | promotion.max-delta: 1.1 (expected: above 0, at most 1)",
         "promotion.min-observations | 1 | promotion.min-observations: 1 (expected: ≥ 2)",
-        "promotion.judges | secrets,a/1/x | promotion.judges: a/1/x (expected: NAME or NAME/VERSION)",
+        "promotion.judges | secrets,a/1/x | promotion.judges: a/1/x (expected: NAME or"
+            + " NAME/VERSION)",
         "sample-window | 0 | sample-window: 0 (expected: ≥ 1)",
         "gate-timeout | PT0S | gate-timeout: PT0S (expected: > 0)",
         "judge-timeout | PT0S | judge-timeout: PT0S (expected: > 0)",
@@ -199,7 +203,8 @@ class PolicyPropertiesTest {
         "alias-refresh | PT0S | alias-refresh: PT0S (expected: > 0)",
         "follow-interval | PT0S | follow-interval: PT0S (expected: > 0)",
         "history-users | 0 | history-users: 0 (expected: ≥ 1)",
-        "history-refresh | PT0S | history-refresh: PT0S (expected: > 0)"
+        "history-refresh | PT0S | history-refresh: PT0S (expected: > 0)",
+        "retention | PT23H | retention: PT23H (expected: ≥ P1D)"
       })
   void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
     assertThatThrownBy(() -> config(Map.of(property, value)))
@@ -212,7 +217,8 @@ class PolicyPropertiesTest {
       delimiter = '|',
       value = {
         "url | ftp://host | url: ftp://host (expected: http://host:port or https://…, no user)",
-        "url | http://user:secret@host | url: not shown (expected: http://host:port or https://…, no user)",
+        "url | http://user:secret@host | url: not shown (expected: http://host:port or https://…,"
+            + " no user)",
         "kind | VLLM | url: http://host:8000 (expected: host:port)",
         "kind | TENSORRT_LLM | url: http://host:8000 (expected: host:port)",
         "context-tokens | 1 | context-tokens: 1 (expected: ≥ 2)",

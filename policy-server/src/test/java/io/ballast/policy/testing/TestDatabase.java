@@ -46,7 +46,7 @@ public final class TestDatabase implements Database {
             .loggers("slf4j")
             .dataSource(source)
             .schemas(schema)
-            .locations("classpath:db/" + SCHEMA, "classpath:db/outbox")
+            .locations("classpath:db/" + SCHEMA, "classpath:db/outbox", "classpath:db/audit")
             .target(version)
             .load()
             .migrate();
@@ -62,7 +62,7 @@ public final class TestDatabase implements Database {
               handle.execute("set session_replication_role = replica");
               handle.execute(
                   "truncate feedback_event, suggestion, policy_alias_move, policy_alias,"
-                      + " policy_version, outbox restart identity cascade");
+                      + " policy_version, outbox, audit restart identity cascade");
             });
     return new TestDatabase(source);
   }

@@ -94,6 +94,26 @@ public final class UserHistory {
     change(tenant, user, entry -> entry.answer(suggestionId, outcome));
   }
 
+  /** What a user did is deleted. */
+  public void forget(String tenant, String user) {
+    lock.lock();
+    try {
+      entries.remove(new User(tenant, user));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What somebody did is deleted: everybody's is asked for again. */
+  public void forgetAll() {
+    lock.lock();
+    try {
+      entries.clear();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void change(String tenant, String user, Change change) {
     lock.lock();
     try {
