@@ -5,6 +5,7 @@ import io.ballast.console.grpc.AsCaller;
 import io.ballast.console.grpc.MeshQuestions;
 import io.ballast.console.mesh.ConsoleMesh;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
@@ -232,7 +233,7 @@ public final class ConsoleRoutes implements AutoCloseable {
     } catch (MeshException e) {
       return Answer.of(Failure.of(e));
     } catch (Exception e) {
-      LOG.error("{} failed", path, e);
+      LOG.error("{} failed", path, Wordless.of(e));
       return Answer.of(Failure.BUG);
     } finally {
       places.release();

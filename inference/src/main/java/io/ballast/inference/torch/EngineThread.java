@@ -10,6 +10,7 @@ import io.ballast.inference.schedule.RowScheduler;
 import io.ballast.inference.schedule.RowScheduler.Plan;
 import io.ballast.inference.schedule.ScheduleLimits;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.redaction.Wordless;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -193,7 +194,7 @@ final class EngineThread implements AutoCloseable {
       engine.dropCancelled();
       engine.step();
     } catch (RuntimeException | OutOfMemoryError e) {
-      LOG.error("a decoding step failed; all completions under way end", e);
+      LOG.error("a decoding step failed; all completions under way end", Wordless.of(e));
       engine.failAll(new ModelException(Reason.BROKEN, "the engine failed: " + e, e));
     }
     settle(engine);

@@ -121,14 +121,18 @@ public final class FakeDecoder implements Decoder {
 
   private GenerationHandle complete(GenerationRequest request, Consumer<GeneratedToken> onToken) {
     underWay.incrementAndGet();
-    String text = script.apply(request);
-    text.chars()
-        .forEach(
-            c ->
-                onToken.accept(
-                    new GeneratedToken(c, LOG_PROB, SAMPLING_LOG_PROB, Character.toString(c))));
+    String text;
+    try {
+      text = script.apply(request);
+      text.chars()
+          .forEach(
+              c ->
+                  onToken.accept(
+                      new GeneratedToken(c, LOG_PROB, SAMPLING_LOG_PROB, Character.toString(c))));
+    } finally {
+      underWay.decrementAndGet();
+    }
     CompletableFuture<Generation> result = new CompletableFuture<>();
-    underWay.decrementAndGet();
     if (closed || request.prompt().contains(BROKEN)) {
       ModelException.Reason reason =
           closed ? ModelException.Reason.CLOSED : ModelException.Reason.BROKEN;

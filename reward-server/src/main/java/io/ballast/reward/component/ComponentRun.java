@@ -2,6 +2,7 @@ package io.ballast.reward.component;
 
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.reward.component.BatchComponent.Judged;
 import io.ballast.reward.core.ComponentOutcome;
 import io.ballast.reward.core.ComponentScore;
@@ -205,7 +206,7 @@ final class ComponentRun {
   }
 
   private static ComponentOutcome broken(Work work, Throwable thrown) {
-    LOG.error("component {} ({})", work.part.name(), work.part.kind().word(), thrown);
+    LOG.error("component {} ({})", work.part.name(), work.part.kind().word(), Wordless.of(thrown));
     return new ComponentOutcome.Failed(
         new ItemFault(ItemFault.Reason.MODEL_ERROR, "it broke; the server's log says more"));
   }

@@ -3,6 +3,7 @@ package io.ballast.reward.http;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.reward.config.HttpConfig;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.grpc.ScoreCalls;
@@ -109,7 +110,10 @@ public final class RewardRoutes implements AutoCloseable {
       Answers.write(context, Problem.NO_ADDRESS);
       return;
     }
-    LOG.error("{} failed", context.normalizedPath(), context.failure());
+    Throwable failure = context.failure();
+    LOG.atError()
+        .setCause(failure == null ? null : Wordless.of(failure))
+        .log("{} failed", context.normalizedPath());
     Answers.write(context, Problem.BUG);
   }
 
@@ -137,11 +141,11 @@ public final class RewardRoutes implements AutoCloseable {
               } catch (StatusRuntimeException e) {
                 answer = () -> Answers.write(context, Problem.of(e, dialect.texts()));
               } catch (RuntimeException e) {
-                LOG.error("{} failed", dialect.path(), e);
+                LOG.error("{} failed", dialect.path(), Wordless.of(e));
                 answer = () -> Answers.write(context, Problem.BUG);
               } catch (Error e) {
                 loop.runOnContext(done -> Answers.write(context, Problem.BUG));
-                LOG.error("{} failed", dialect.path(), e);
+                LOG.error("{} failed", dialect.path(), Wordless.of(e));
                 throw e;
               }
               Runnable last = answer;

@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.kit.security.Principal;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -162,7 +163,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   /** Warnings are for the change only: a database that is away would fill the log. */
   private void log(StatusMapper.Judgement judgement, Throwable thrown) {
     if (judgement.isBug()) {
-      LOG.error("{}: a bug", requestId(), thrown);
+      LOG.error("{}: a bug", requestId(), Wordless.of(thrown));
       return;
     }
     Level level = judgement.level();

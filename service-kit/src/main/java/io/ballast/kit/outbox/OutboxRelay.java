@@ -1,6 +1,7 @@
 package io.ballast.kit.outbox;
 
 import io.ballast.kit.postgres.DatabaseFaults;
+import io.ballast.kit.redaction.Wordless;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -86,10 +87,10 @@ public final class OutboxRelay implements AutoCloseable {
       if (DatabaseFaults.isAway(e)) {
         gone(String.valueOf(DatabaseFaults.away(e).getMessage()));
       } else {
-        LOG.error("events of the {} are not published: a bug", service, e);
+        LOG.error("events of the {} are not published: a bug", service, Wordless.of(e));
       }
     } catch (RuntimeException | Error e) { // the next look must come all the same
-      LOG.error("events of the {} are not published: a bug", service, e);
+      LOG.error("events of the {} are not published: a bug", service, Wordless.of(e));
     }
   }
 

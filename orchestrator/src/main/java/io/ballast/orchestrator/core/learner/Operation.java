@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.learner;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.NotFiniteException;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.orchestrator.core.Faults;
 import java.time.Duration;
 import java.util.Optional;
@@ -81,12 +82,12 @@ public final class Operation<T> {
       fail(Faults.precondition(String.valueOf(e.getMessage())));
     } catch (ModelException e) {
       // the causes name files, which callers are not told
-      LOG.warn("session {}, operation {} failed", session, id, e);
+      LOG.warn("session {}, operation {} failed", session, id, Wordless.of(e));
       fail(Faults.of(e));
     } catch (MeshException | CancellationException e) {
       fail(e);
     } catch (Throwable e) { // an Error too: nobody must wait for ever
-      LOG.error("session {}, operation {}: a bug", session, id, e);
+      LOG.error("session {}, operation {}: a bug", session, id, Wordless.of(e));
       fail(e);
     }
   }

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.orchestrator.core.Faults;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -158,7 +159,7 @@ public final class RunWorkers implements AutoCloseable {
       LOG.warn("run {} could not be taken up or put down: {}", runId, e.getMessage());
     } catch (Error e) {
       adopt(runId);
-      LOG.error("run {} could not be taken up or put down", runId, e);
+      LOG.error("run {} could not be taken up or put down", runId, Wordless.of(e));
     } finally {
       var interrupted = Thread.interrupted();
       lock.lock();
@@ -171,7 +172,7 @@ public final class RunWorkers implements AutoCloseable {
     try {
       dispatch();
     } catch (RuntimeException | Error e) { // an Error too: the sweep looks again
-      LOG.warn("the next run could not be looked for", e);
+      LOG.warn("the next run could not be looked for", Wordless.of(e));
     }
   }
 

@@ -5,6 +5,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.reward.core.training.Training.Failure;
 import io.ballast.reward.core.training.Training.Phase;
 import io.ballast.reward.core.training.Training.Progress;
@@ -115,7 +116,7 @@ public final class TrainingDesk implements AutoCloseable {
     try {
       telling.run();
     } catch (RuntimeException e) { // it must not end up in a training's way
-      LOG.error("a watch of trainings: a bug", e);
+      LOG.error("a watch of trainings: a bug", Wordless.of(e));
     }
   }
 
@@ -230,7 +231,7 @@ public final class TrainingDesk implements AutoCloseable {
       return;
     } catch (Throwable e) { // nobody else would hear of it
       if (!isWanted(id)) {
-        LOG.error("training {}: a bug", id, e);
+        LOG.error("training {}: a bug", id, Wordless.of(e));
       }
       end(id, new Failure("BUG", "an internal error; the server's log says more"));
       return;

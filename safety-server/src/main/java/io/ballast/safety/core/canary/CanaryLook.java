@@ -3,6 +3,7 @@ package io.ballast.safety.core.canary;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.safety.core.canary.CanaryStore.Reading;
 import io.ballast.safety.core.canary.PolicyCanaries.End;
 import io.ballast.safety.core.canary.PolicyCanaries.Move;
@@ -289,7 +290,7 @@ final class CanaryLook {
    */
   private void failed(RuntimeException thrown) {
     if (!(thrown instanceof MeshException)) {
-      LOG.error("canary watch {}: a bug", watch.id(), thrown);
+      LOG.error("canary watch {}: a bug", watch.id(), Wordless.of(thrown));
     }
     String words =
         thrown instanceof MeshException

@@ -4,6 +4,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.safety.core.canary.CanaryLook.Tools;
 import io.ballast.safety.core.canary.CanaryStore.Promise;
 import io.ballast.safety.core.canary.PolicyCanaries.WatchedAlias;
@@ -111,7 +112,7 @@ public final class CanaryWatcher implements AutoCloseable {
     } catch (MeshException e) { // the next look may succeed
       LOG.warn("canaries were not looked at: {}", e.getMessage());
     } catch (RuntimeException e) {
-      LOG.error("canaries were not looked at: a bug", e);
+      LOG.error("canaries were not looked at: a bug", Wordless.of(e));
     }
   }
 

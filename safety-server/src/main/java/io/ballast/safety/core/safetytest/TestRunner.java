@@ -3,6 +3,7 @@ package io.ballast.safety.core.safetytest;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.SafetyMonitor;
 import io.ballast.safety.core.cost.CostFlow;
@@ -146,7 +147,7 @@ public final class TestRunner implements AutoCloseable {
     } catch (MeshException e) {
       fail(test, String.valueOf(e.getMessage()), samples.isEmpty() || isOurs(e.fault()));
     } catch (RuntimeException e) {
-      LOG.error("safety test {}: a bug", test.id(), e);
+      LOG.error("safety test {}: a bug", test.id(), Wordless.of(e));
       fail(
           test,
           "internal error; the server's log says more under this test's id",

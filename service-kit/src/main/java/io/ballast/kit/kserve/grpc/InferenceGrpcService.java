@@ -10,6 +10,7 @@ import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.InferParameter;
 import io.ballast.kserve.v2.ModelConfigRequest;
@@ -246,7 +247,7 @@ public final class InferenceGrpcService
       }
       StatusMapper.Judgement judgement = mapper.judge(e);
       LOG.atLevel(judgement.level())
-          .setCause(judgement.isBug() ? e : null)
+          .setCause(judgement.isBug() ? Wordless.of(e) : null)
           .log(
               "request '{}' of a stream: {}",
               Texts.asLine(request.getId(), SHOWN_ID),
