@@ -57,8 +57,10 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     ObserverSink<T> sink = new ObserverSink<>(observer, Context.current());
     start(
         sink,
-        () -> {
-          if (!sink.answer(work.call())) {
+        place -> {
+          T answer = work.call();
+          place.free(); // who has the answer may call again at once
+          if (!sink.answer(answer)) {
             throw new CancellationException("the caller left");
           }
         });
@@ -69,7 +71,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     ObserverSink<T> sink = new ObserverSink<>(observer, Context.current());
     start(
         sink,
-        () -> {
+        place -> {
           work.run(sink);
           complete(sink);
         });
@@ -95,7 +97,18 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   }
 
   private interface Work {
-    void run() throws Exception;
+    void run(Place place) throws Exception;
+  }
+
+  /** One of the calls that may be under way. */
+  private final class Place {
+    private final AtomicBoolean taken = new AtomicBoolean(true);
+
+    void free() {
+      if (taken.getAndSet(false)) {
+        permits.release();
+      }
+    }
   }
 
   private void start(ObserverSink<?> sink, Work work) {
@@ -117,6 +130,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
               Map.of("limit", Integer.toString(maxCalls), MeshException.SHED, "max_calls")));
       return;
     }
+    Place place = new Place();
     Runnable call =
         () -> {
           boolean done = false;
@@ -124,13 +138,14 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
               MDC.MDCCloseable principal = MDC.putCloseable("principal", principal());
               MDC.MDCCloseable tenant = MDC.putCloseable("tenant", tenant());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
-            work.run();
+            work.run(place);
             dependencyDown.set(false);
             done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
+            place.free();
             fail(sink, e);
           } finally {
-            permits.release();
+            place.free();
           }
           if (done) {
             afterwards.run();
@@ -139,7 +154,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     try {
       executor.execute(Context.current().wrap(call));
     } catch (RejectedExecutionException e) {
-      permits.release();
+      place.free();
       fail(sink, new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping", e));
     }
   }
@@ -214,7 +229,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       open.incrementAndGet();
       start(
           sink,
-          () -> {
+          place -> {
             work.answer(request, sink);
             close();
           },

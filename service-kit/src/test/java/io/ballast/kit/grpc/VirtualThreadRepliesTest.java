@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** What a stream of requests gets from a server that takes no more calls than its window holds. */
+/** What callers get from a server that takes no more calls than they have under way. */
 class VirtualThreadRepliesTest {
   /** A call whose next request is there the moment that it is asked for. */
   private static final class Eager extends ServerCallStreamObserver<Integer> {
@@ -92,6 +92,39 @@ class VirtualThreadRepliesTest {
 
     @Override
     public void setMessageCompression(boolean enable) {}
+  }
+
+  /** Does something when it has its answer. */
+  private record Answered(CompletableFuture<Integer> answer, Runnable then)
+      implements StreamObserver<Integer> {
+    @Override
+    public void onNext(Integer value) {
+      answer.complete(value);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      answer.completeExceptionally(error);
+    }
+
+    @Override
+    public void onCompleted() {
+      then.run();
+    }
+  }
+
+  @Test
+  void whoHasItsAnswerMayCallAgainAtOnce() {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      CompletableFuture<Integer> second = new CompletableFuture<>();
+      replies.unary(
+          new Answered(
+              new CompletableFuture<>(),
+              () -> replies.unary(new Answered(second, () -> {}), () -> 2)),
+          () -> 1);
+      assertThat(second.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(2);
+    }
   }
 
   @Test
