@@ -14,9 +14,10 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Whether to send this process calls: its servers take them, and their database answers. Says which
- * of the two is missing. Peers that are not connected, and a model behind a Triton that is away,
- * are named, and leave the process ready: all else is answered.
+ * Whether to send this process calls: its servers take them, and their database answers, if one of
+ * them can do nothing without it. Says which of the two is missing. Peers that are not connected,
+ * and a model behind a Triton that is away, are named, and leave the process ready: all else is
+ * answered.
  */
 @Readiness
 @ApplicationScoped
@@ -40,7 +41,8 @@ public class MeshReadiness implements HealthCheck {
     MeshProcess process = running.get();
     Optional<Boolean> database = process.databaseReachable();
     answer
-        .status(process.isServing() && database.orElse(true))
+        .status(
+            process.isServing() && (database.orElse(true) || process.servesWithoutDatabase()))
         .withData(
             "servers",
             process.roles().stream().map(Role::label).collect(Collectors.joining(", "))

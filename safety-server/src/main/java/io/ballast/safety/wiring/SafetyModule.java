@@ -130,6 +130,7 @@ public final class SafetyModule implements ServerModule {
       started.resumeTests();
       started.watchCanaries();
       started.watchDrift();
+      started.followServingFile(RETRY);
       if (!config.triton().isNowhere()) {
         started.follow(RETRY);
       }
@@ -152,6 +153,12 @@ public final class SafetyModule implements ServerModule {
   public List<ServedModels> models() {
     SafetyServer started = server;
     return started == null ? List.of() : started.models();
+  }
+
+  /** Costs and the display gate go on. */
+  @Override
+  public boolean servesWithoutDatabase() {
+    return true;
   }
 
   @Override

@@ -139,7 +139,7 @@ public final class StatusMapper {
                         .setDomain(service)
                         .putAllMetadata(shown)
                         .build()));
-    if (fault == Fault.OVERLOADED) {
+    if (canBeWaitedOut(fault)) {
       status.addDetails(
           Any.pack(RetryInfo.newBuilder().setRetryDelay(retryDelay(metadata)).build()));
     }
@@ -152,6 +152,10 @@ public final class StatusMapper {
     Duration delay = known == null ? USUAL_DELAY : Duration.parse(known);
     Duration asked = Collections.max(List.of(LEAST_DELAY, Collections.min(List.of(delay, MOST_DELAY))));
     return Durations.fromNanos((long) (asked.toNanos() * (1 + JITTER * chance.nextDouble())));
+  }
+
+  private static boolean canBeWaitedOut(Fault fault) {
+    return fault == Fault.OVERLOADED || fault == Fault.DEPENDENCY_DOWN;
   }
 
   /**

@@ -48,6 +48,14 @@ public interface ServerModule extends AutoCloseable {
     return Map.of();
   }
 
+  /**
+   * Whether this server answers what it is mostly asked while its database is away: then it counts
+   * as ready without one. A server that keeps no database is never asked.
+   */
+  default boolean servesWithoutDatabase() {
+    return false;
+  }
+
   /** Stops background work and frees models; no call is under way any more. */
   @Override
   void close();

@@ -121,6 +121,14 @@ class StatusMapperTest {
   }
 
   @Test
+  void whoMeetsADatabaseThatIsAwayIsToldWhenToComeBack() throws Exception {
+    SQLException refused = new SQLException("connection refused", "08001");
+    RetryInfo retry =
+        detail(mapper.judge(new ConnectionException(refused)).answer(), RetryInfo.class);
+    assertThat(retry.hasRetryDelay()).isTrue();
+  }
+
+  @Test
   void aDatabaseThatIsAwayIsADependencyThatIsDown() {
     SQLException refused = new SQLException("connection refused", "08001");
     assertThat(mapper.judge(new ConnectionException(refused)).fault())

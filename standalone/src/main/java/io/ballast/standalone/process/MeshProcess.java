@@ -205,6 +205,13 @@ public final class MeshProcess implements AutoCloseable {
     return given == null ? List.of() : given.peersAway();
   }
 
+  /** Whether calls can be served while the database is away: no server here is lost without it. */
+  public boolean servesWithoutDatabase() {
+    return modules.stream()
+        .filter(module -> keepsDatabase(module.role()))
+        .allMatch(ServerModule::servesWithoutDatabase);
+  }
+
   /** Whether the database answers; empty if no server of this process has one. */
   public Optional<Boolean> databaseReachable() {
     CompletableFuture<Postgres> database = postgres;
@@ -276,13 +283,14 @@ public final class MeshProcess implements AutoCloseable {
   }
 
   private boolean needsDatabase() {
-    return config.roles().stream()
-        .anyMatch(
-            role ->
-                switch (role) {
-                  case POLICY_SERVER, SAFETY_SERVER, ORCHESTRATOR -> true;
-                  case REWARD_SERVER -> false;
-                });
+    return config.roles().stream().anyMatch(MeshProcess::keepsDatabase);
+  }
+
+  private static boolean keepsDatabase(Role role) {
+    return switch (role) {
+      case POLICY_SERVER, SAFETY_SERVER, ORCHESTRATOR -> true;
+      case REWARD_SERVER -> false;
+    };
   }
 
   private Postgres open(MeterRegistry meters) {
