@@ -73,6 +73,17 @@ class PolicyModuleTest {
   }
 
   @Test
+  void itServesWithoutADatabaseUnlessWhatIsNotRecordedIsNotAnswered() {
+    assertThat(new PolicyModule(TestMesh.properties(Map.of())).servesWithoutDatabase()).isTrue();
+    assertThat(
+            new PolicyModule(
+                    TestMesh.properties(
+                        Map.of("ballast.policy.decisions-on-database-down", "REFUSE")))
+                .servesWithoutDatabase())
+        .isFalse();
+  }
+
+  @Test
   void whatItDrawsHasTheProbabilitiesThatItDrewWith() throws IOException {
     PolicyServiceBlockingStub policy = PolicyServiceGrpc.newBlockingStub(start());
 

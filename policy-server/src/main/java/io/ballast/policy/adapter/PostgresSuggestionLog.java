@@ -4,8 +4,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.DecidedSuggestion;
-import io.ballast.policy.core.suggest.Decision;
-import io.ballast.policy.core.suggest.SuggestAnswer;
+import io.ballast.policy.core.suggest.DecisionRow;
 import io.ballast.policy.core.suggest.SuggestionLog;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -32,9 +31,13 @@ public final class PostgresSuggestionLog implements SuggestionLog {
   }
 
   @Override
-  public void record(DecidedSuggestion suggestion) {
-    SuggestAnswer answer = suggestion.answer();
-    Payload body = encoder.apply(suggestion);
+  public DecidedSuggestion record(DecidedSuggestion suggestion) {
+    insert(DecisionRow.of(suggestion, encoder.apply(suggestion)));
+    return suggestion;
+  }
+
+  /** Keeps a decision, unless it is there; returns once it is committed. */
+  public void insert(DecisionRow row) {
     database
         .jdbi()
         .useHandle(
@@ -45,19 +48,20 @@ public final class PostgresSuggestionLog implements SuggestionLog {
                         insert into suggestion (suggestion_id, tenant, model, version, decision,
                           reason, decided_at, body, person, shown_characters)
                         values (:id, :tenant, :model, :version, :decision, :reason, :at, :body,
-                          :person, :shown)""")
-                    .bind("id", answer.suggestionId())
-                    .bind("tenant", suggestion.command().caller().tenant())
-                    .bind("model", answer.policyVersion().model())
-                    .bind("version", answer.policyVersion().version())
-                    .bind("decision", answer.ruling().decision().name())
-                    .bind("reason", answer.ruling().reason().name())
-                    .bind("at", OffsetDateTime.ofInstant(suggestion.decidedAt(), ZoneOffset.UTC))
-                    .bind("body", body.toBytes())
-                    .bind("person", suggestion.command().user())
+                          :person, :shown)
+                        on conflict do nothing""")
+                    .bind("id", row.suggestionId())
+                    .bind("tenant", row.tenant())
+                    .bind("model", row.version().model())
+                    .bind("version", row.version().version())
+                    .bind("decision", row.decision())
+                    .bind("reason", row.reason())
+                    .bind("at", OffsetDateTime.ofInstant(row.decidedAt(), ZoneOffset.UTC))
+                    .bind("body", row.body().toBytes())
+                    .bind("person", row.person())
                     .bind(
                         "shown",
-                        answer.ruling().decision() == Decision.SHOW ? answer.text().length() : null)
+                        row.shownCharacters().isPresent() ? row.shownCharacters().getAsInt() : null)
                     .execute());
     changes.announce();
   }

@@ -3,6 +3,7 @@ package io.ballast.policy.config;
 import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.CallLimits;
+import io.ballast.policy.core.outage.WhenDatabaseDown;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.PromotionLimits;
@@ -39,6 +40,7 @@ import java.util.stream.Collectors;
  * @param followInterval the longest that a follower waits before it looks
  * @param history what is kept at hand of what users did
  * @param retention how long suggestions and feedback are kept; empty: for ever
+ * @param outage what goes on while the database is away
  */
 public record PolicyConfig(
     String defaultModel,
@@ -58,13 +60,15 @@ public record PolicyConfig(
     Duration aliasRefresh,
     Duration followInterval,
     History history,
-    Optional<Duration> retention) {
+    Optional<Duration> retention,
+    Outage outage) {
   private static final int MAX_PROMPT_BYTES = 65_536;
   private static final int MAX_ITEMS = 1_024;
   private static final int MAX_CANDIDATES = 16;
   private static final int MAX_COMPLETIONS = 64;
   private static final long MAX_MEBIBYTES = 1L << 40;
   private static final Duration LEAST_RETENTION = Duration.ofDays(1);
+  private static final int MAX_SPOOL_MEBIBYTES = 1 << 20;
 
   /**
    * What the decoders of this process may take.
@@ -89,6 +93,32 @@ public record PolicyConfig(
    * @param refresh how long it counts without asking the log again
    */
   public record History(int users, Duration refresh) {}
+
+  /**
+   * What goes on while the database is away.
+   *
+   * @param decisions what becomes of suggestions
+   * @param feedback what becomes of feedback
+   * @param spoolMebibytes what may wait on the disk
+   * @param patience how long one answer of the database is waited for
+   * @param probe how often it is asked whether it is back
+   */
+  public record Outage(
+      WhenDatabaseDown.Decisions decisions,
+      WhenDatabaseDown.Feedback feedback,
+      int spoolMebibytes,
+      Duration patience,
+      Duration probe) {
+    /** What may wait on the disk, in bytes. */
+    public long spoolBytes() {
+      return (long) spoolMebibytes << 20;
+    }
+
+    /** Whether suggestions are made while the database is away. */
+    public boolean suggestionsGoOn() {
+      return decisions != WhenDatabaseDown.Decisions.REFUSE;
+    }
+  }
 
   /** How long peers may take, at most what is left of the caller's deadline. */
   public record Timeouts(Duration gate, Duration judge, Duration certificate) {}
@@ -133,6 +163,13 @@ public record PolicyConfig(
     requirePositive("history-refresh", history.refresh());
     retention.ifPresent(
         time -> require(time.compareTo(LEAST_RETENTION) >= 0, "retention", time, "≥ P1D"));
+    require(
+        outage.spoolMebibytes() >= 1 && outage.spoolMebibytes() <= MAX_SPOOL_MEBIBYTES,
+        "spool-mebibytes",
+        outage.spoolMebibytes(),
+        "1 to 1,048,576");
+    requirePositive("database-patience", outage.patience());
+    requirePositive("database-probe", outage.probe());
     tenantPolicies = Map.copyOf(tenantPolicies);
   }
 
@@ -180,7 +217,13 @@ public record PolicyConfig(
         properties.aliasRefresh(),
         properties.followInterval(),
         new History(properties.historyUsers(), properties.historyRefresh()),
-        properties.retention());
+        properties.retention(),
+        new Outage(
+            properties.decisionsOnDatabaseDown(),
+            properties.feedbackOnDatabaseDown(),
+            properties.spoolMebibytes(),
+            properties.databasePatience(),
+            properties.databaseProbe()));
   }
 
   private static PromotionLimits limits(PolicyProperties.PromotionProperties promotion) {

@@ -1,6 +1,7 @@
 package io.ballast.policy.config;
 
 import io.ballast.inference.api.DecoderArithmetic;
+import io.ballast.policy.core.outage.WhenDatabaseDown;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.RemoteVersion;
@@ -116,6 +117,32 @@ public interface PolicyProperties {
   /** What a missing cost counts as, where one was asked for: OPEN shows, CLOSED blocks. */
   @WithDefault("CLOSED")
   WhenDown whenCostDown();
+
+  /**
+   * What becomes of suggestions while the database is away: SPOOL goes on and keeps their records
+   * on this server's disk, DROP goes on without records, REFUSE refuses them.
+   */
+  @WithDefault("SPOOL")
+  WhenDatabaseDown.Decisions decisionsOnDatabaseDown();
+
+  /**
+   * What becomes of feedback meanwhile: REFUSE leaves it to its sender, SPOOL acknowledges it once
+   * it is safe on this server's disk.
+   */
+  @WithDefault("REFUSE")
+  WhenDatabaseDown.Feedback feedbackOnDatabaseDown();
+
+  /** What may wait on the disk, in MiB, 1 to 1,048,576; an eighth of it is for feedback alone. */
+  @WithDefault("256")
+  int spoolMebibytes();
+
+  /** How long one answer of the database is waited for where something may go on without it. */
+  @WithDefault("PT1S")
+  Duration databasePatience();
+
+  /** How often a database that is away is asked whether it is back. */
+  @WithDefault("PT1S")
+  Duration databaseProbe();
 
   /** Tenants for whom something else holds. */
   Map<String, TenantProperties> tenants();

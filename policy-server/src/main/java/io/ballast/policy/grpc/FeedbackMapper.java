@@ -21,6 +21,7 @@ import io.ballast.policy.core.feedback.Receipt;
 import io.ballast.policy.core.feedback.TrainingQuery;
 import io.ballast.policy.core.feedback.UserDataStore.Deleted;
 import io.ballast.policy.v1.DecisionRecord;
+import io.ballast.policy.v1.Degradation;
 import io.ballast.policy.v1.DeleteUserDataRequest;
 import io.ballast.policy.v1.DeleteUserDataResponse;
 import io.ballast.policy.v1.Edited;
@@ -53,6 +54,13 @@ import java.util.UUID;
 public final class FeedbackMapper {
   private static final int MAX_TEXT_BYTES = 65_536;
   private static final int UUID_CHARACTERS = 36;
+  private static final Degradation WAITING =
+      Degradation.newBuilder()
+          .setPeer("database")
+          .setMessage(
+              "cannot be reached; the event is safe on the policy-server's disk and recorded when"
+                  + " it can")
+          .build();
 
   private final CallMapper calls;
   private final InstantSource clock;
@@ -98,6 +106,7 @@ public final class FeedbackMapper {
         .setEventId(receipt.eventId().toString())
         .setDuplicate(receipt.duplicate())
         .setJoined(receipt.joined())
+        .addAllDegradations(receipt.waiting() ? List.of(WAITING) : List.of())
         .build();
   }
 

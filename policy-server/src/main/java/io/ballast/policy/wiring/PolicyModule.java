@@ -126,6 +126,12 @@ public final class PolicyModule implements ServerModule {
     return started == null ? Map.of() : started.flaws();
   }
 
+  /** Suggestions go on, if the operator wants that. */
+  @Override
+  public boolean servesWithoutDatabase() {
+    return config.outage().suggestionsGoOn();
+  }
+
   @Override
   public void close() {
     PolicyServer started = server;

@@ -31,8 +31,10 @@ import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.core.feedback.FeedbackStore;
 import io.ballast.policy.core.feedback.UserData;
 import io.ballast.policy.core.history.UserHistory;
+import io.ballast.policy.core.outage.SpoolReplay;
 import io.ballast.policy.core.sample.LogProbsFlow;
 import io.ballast.policy.core.sample.SampleFlow;
 import io.ballast.policy.core.suggest.CompletionFlow;
@@ -92,6 +94,8 @@ public final class PolicyServer implements AutoCloseable {
   private final ScheduledExecutorService retention =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("policy-retention").factory());
+  private final OutageHandling outage;
+  private final SpoolReplay replay;
 
   /**
    * Builds every part, migrates nothing itself, loads what the aliases point to.
@@ -112,6 +116,7 @@ public final class PolicyServer implements AutoCloseable {
     Channel reward = runtime.peer(Role.REWARD_SERVER);
     TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
     ChangeSignal changes = new ChangeSignal();
+    outage = new OutageHandling(config.outage(), runtime, database);
     CallMapper calls = new CallMapper(contexts);
     PolicyEvents events =
         new PolicyEvents(
@@ -145,11 +150,14 @@ public final class PolicyServer implements AutoCloseable {
             HISTORY_QUERIES, Thread.ofPlatform().daemon().name("policy-history-", 0).factory());
     UserHistory history =
         new UserHistory(
-            new PostgresHistoryStore(database),
+            outage.over(new PostgresHistoryStore(database)),
             histories,
             runtime.clock(),
             config.history().users(),
             config.history().refresh());
+    SuggestMapper suggestMapper = new SuggestMapper(calls);
+    PostgresSuggestionLog suggestionLog =
+        new PostgresSuggestionLog(database, suggestMapper::encode, changes);
     SuggestFlow suggestions =
         new SuggestFlow(
             catalog,
@@ -159,20 +167,22 @@ public final class PolicyServer implements AutoCloseable {
                 new GrpcCostOracle(safety, config.timeouts().judge()),
                 config::policyOf),
             new SuggestFlow.Memory(
-                new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
+                outage.over(suggestionLog, suggestMapper::encode),
                 history,
                 SuggestMapper::encode),
             new SuggestTelemetry(runtime.meters(), runtime.telemetry(), runtime.clock()),
             config.limits(),
             new SuggestFlow.Chance(ids, random, runtime.clock()),
             runtime.nanoTime());
+    FeedbackStore feedbackStore =
+        new FeedbackTelemetry(new PostgresFeedbackStore(database, events), runtime.meters());
     FeedbackLog feedback =
         new FeedbackLog(
-            new FeedbackTelemetry(new PostgresFeedbackStore(database, events), runtime.meters()),
-            ids,
-            changes,
-            history,
-            config.followInterval());
+            outage.over(feedbackStore), ids, changes, history, config.followInterval());
+    replay =
+        outage.replay(
+            suggestionLog,
+            new FeedbackLog(feedbackStore, ids, changes, history, config.followInterval()));
     PostgresAudit trail = new PostgresAudit(SCHEMA, database);
     audit = trail;
     data =
@@ -251,8 +261,9 @@ public final class PolicyServer implements AutoCloseable {
     return catalog.flaws();
   }
 
-  /** Looks from now on for aliases that other replicas moved. */
+  /** Looks from now on for aliases that other replicas moved, and for a database that was away. */
   public void follow(PolicyConfig config) {
+    outage.follow(this::replay);
     long nanos = config.aliasRefresh().toNanos();
     var unused =
         background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
@@ -284,10 +295,16 @@ public final class PolicyServer implements AutoCloseable {
     }
   }
 
+  /** Brings what waits into the database, as far as that takes it. */
+  public void replay() {
+    replay.run();
+  }
+
   @Override
   public void close() {
     background.shutdownNow();
     retention.shutdownNow();
+    outage.close();
     histories.shutdownNow();
     serving.close();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.CallLimits;
+import io.ballast.policy.core.outage.WhenDatabaseDown;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.CanarySplit;
@@ -48,7 +49,13 @@ class PolicyPropertiesTest {
           Duration.ofSeconds(1),
           Duration.ofSeconds(1),
           new PolicyConfig.History(4_096, Duration.ofMinutes(1)),
-          Optional.empty());
+          Optional.empty(),
+          new PolicyConfig.Outage(
+              WhenDatabaseDown.Decisions.SPOOL,
+              WhenDatabaseDown.Feedback.REFUSE,
+              256,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1)));
 
   @Test
   void defaults() {
@@ -109,6 +116,11 @@ class PolicyPropertiesTest {
     all.put("history-users", "34");
     all.put("history-refresh", "PT9S");
     all.put("retention", "P90D");
+    all.put("decisions-on-database-down", "DROP");
+    all.put("feedback-on-database-down", "SPOOL");
+    all.put("spool-mebibytes", "35");
+    all.put("database-patience", "PT10S");
+    all.put("database-probe", "PT11S");
 
     assertThat(config(all))
         .isEqualTo(
@@ -168,7 +180,13 @@ class PolicyPropertiesTest {
                 Duration.ofSeconds(6),
                 Duration.ofSeconds(7),
                 new PolicyConfig.History(34, Duration.ofSeconds(9)),
-                Optional.of(Duration.ofDays(90))));
+                Optional.of(Duration.ofDays(90)),
+                new PolicyConfig.Outage(
+                    WhenDatabaseDown.Decisions.DROP,
+                    WhenDatabaseDown.Feedback.SPOOL,
+                    35,
+                    Duration.ofSeconds(10),
+                    Duration.ofSeconds(11))));
   }
 
   @Test
@@ -204,7 +222,10 @@ class PolicyPropertiesTest {
         "follow-interval | PT0S | follow-interval: PT0S (expected: > 0)",
         "history-users | 0 | history-users: 0 (expected: ≥ 1)",
         "history-refresh | PT0S | history-refresh: PT0S (expected: > 0)",
-        "retention | PT23H | retention: PT23H (expected: ≥ P1D)"
+        "retention | PT23H | retention: PT23H (expected: ≥ P1D)",
+        "spool-mebibytes | 0 | spool-mebibytes: 0 (expected: 1 to 1,048,576)",
+        "database-patience | PT0S | database-patience: PT0S (expected: > 0)",
+        "database-probe | PT0S | database-probe: PT0S (expected: > 0)"
       })
   void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
     assertThatThrownBy(() -> config(Map.of(property, value)))

@@ -46,6 +46,9 @@ public final class FakeSafetyServer {
   /** What stage 2 says. */
   public volatile GateStageAnswer stageTwo = answer(GateOutcome.GATE_OUTCOME_PASS, 0.6, 1);
 
+  /** Runs after stage 1 has answered. */
+  public volatile Runnable afterStageOne = () -> {};
+
   /** Whether every call fails with UNAVAILABLE. */
   public volatile boolean down;
 
@@ -94,7 +97,10 @@ public final class FakeSafetyServer {
     public void decideGeneration(
         DecideGenerationRequest request, StreamObserver<DecideGenerationResponse> observer) {
       generationRequests.add(request);
-      reply(observer, DecideGenerationResponse.newBuilder().setAnswer(stageOne).build());
+      DecideGenerationResponse response =
+          DecideGenerationResponse.newBuilder().setAnswer(stageOne).build();
+      afterStageOne.run();
+      reply(observer, response);
     }
 
     @Override

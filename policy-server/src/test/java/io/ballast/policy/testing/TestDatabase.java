@@ -61,8 +61,8 @@ public final class TestDatabase implements Database {
               // triggers that keep records for good sleep: a test begins with none
               handle.execute("set session_replication_role = replica");
               handle.execute(
-                  "truncate feedback_event, suggestion, policy_alias_move, policy_alias,"
-                      + " policy_version, outbox, audit restart identity cascade");
+                  "truncate feedback_event, feedback_refused, suggestion, policy_alias_move,"
+                      + " policy_alias, policy_version, outbox, audit restart identity cascade");
             });
     return new TestDatabase(source);
   }

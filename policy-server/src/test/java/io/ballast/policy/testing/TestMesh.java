@@ -26,6 +26,7 @@ import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,8 @@ import java.util.Random;
 
 /** A policy-server between a fake safety-server and a fake reward-server, all in process. */
 public final class TestMesh implements AutoCloseable {
+  private static final Path NO_DATA = Path.of("target", "no data");
+
   public final FakeModels models;
   public final FakeSafetyServer safety = new FakeSafetyServer();
   public final FakeRewardServer rewards = new FakeRewardServer();
@@ -47,17 +50,21 @@ public final class TestMesh implements AutoCloseable {
   private final Channel policyChannel;
 
   private TestMesh(FakeModels models, Database database, Map<String, String> properties) {
-    this(models, models, database, properties);
+    this(models, models, database, properties, NO_DATA);
   }
 
   private TestMesh(
-      FakeModels models, DecoderLoader loader, Database database, Map<String, String> properties) {
+      FakeModels models,
+      DecoderLoader loader,
+      Database database,
+      Map<String, String> properties,
+      Path dataFolder) {
     this.models = models;
     this.database = database;
     safety.certificates.clock = clock;
     Channel safetyChannel = serve(safety.services());
     Channel rewardChannel = serve(List.of(rewards));
-    runtime = new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of());
+    runtime = new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of(), dataFolder);
     server =
         new PolicyServer(
             PolicyConfig.from(properties(properties)),
@@ -85,12 +92,20 @@ public final class TestMesh implements AutoCloseable {
 
   /** Starts with a loader before these models. */
   public static TestMesh start(DecoderLoader loader, FakeModels models) {
-    return new TestMesh(models, loader, TestDatabase.create(), Map.of());
+    return new TestMesh(models, loader, TestDatabase.create(), Map.of(), NO_DATA);
   }
 
-  /** Starts on a database that may go away. */
+  /** Starts on a database that may go away; without it nothing goes on. */
   public static TestMesh startOn(Database database) {
-    return new TestMesh(new FakeModels(), database, Map.of());
+    return new TestMesh(
+        new FakeModels(), database, Map.of("ballast.policy.decisions-on-database-down", "REFUSE"));
+  }
+
+  /** Starts on a database that may go away, with a folder for what goes on meanwhile. */
+  public static TestMesh startOn(
+      Database database, Map<String, String> properties, Path dataFolder) {
+    FakeModels models = new FakeModels();
+    return new TestMesh(models, models, database, properties, dataFolder);
   }
 
   /** Starts with these models on a database that has something. */

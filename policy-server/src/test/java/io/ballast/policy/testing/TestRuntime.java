@@ -20,6 +20,7 @@ public final class TestRuntime extends FixedRuntime {
   private final TestClock clock;
   private final MeterRegistry meters;
 
+  /** One whose server writes no file. */
   public TestRuntime(
       Database database,
       Channel safetyServer,
@@ -27,7 +28,26 @@ public final class TestRuntime extends FixedRuntime {
       TestClock clock,
       MeterRegistry meters,
       List<Path> modelFolders) {
-    super(Role.POLICY_SERVER, modelFolders, Path.of("no data"));
+    this(
+        database,
+        safetyServer,
+        rewardServer,
+        clock,
+        meters,
+        modelFolders,
+        Path.of("target", "no data"));
+  }
+
+  /** One whose server may write files into {@code dataFolder}. */
+  public TestRuntime(
+      Database database,
+      Channel safetyServer,
+      Channel rewardServer,
+      TestClock clock,
+      MeterRegistry meters,
+      List<Path> modelFolders,
+      Path dataFolder) {
+    super(Role.POLICY_SERVER, modelFolders, dataFolder);
     this.database = database;
     this.safetyServer = safetyServer;
     this.rewardServer = rewardServer;
@@ -52,11 +72,6 @@ public final class TestRuntime extends FixedRuntime {
       case REWARD_SERVER -> rewardServer;
       case POLICY_SERVER, ORCHESTRATOR -> throw new AssertionError("not a peer: " + role);
     };
-  }
-
-  @Override
-  public Path dataFolder() {
-    throw new AssertionError("the policy-server keeps no files of its own");
   }
 
   @Override

@@ -29,7 +29,7 @@ public final class FeedbackLog {
   public static final Duration EARLY_FEEDBACK_WINDOW = Duration.ofHours(24);
 
   /** How far the clocks of two replicas may differ. */
-  static final Duration CLOCK_SKEW = Duration.ofSeconds(5);
+  public static final Duration CLOCK_SKEW = Duration.ofSeconds(5);
 
   private static final int MAX_KEY_CHARACTERS = 128;
   private static final int PAGE = 500;
@@ -66,29 +66,42 @@ public final class FeedbackLog {
    *     UNKNOWN_RESOURCE for a suggestion that does not exist or is another tenant's
    */
   public Receipt record(FeedbackCommand command) {
+    return record(command, ids.next());
+  }
+
+  /** The same under an id that the sender was told before. */
+  public Receipt record(FeedbackCommand command, UUID eventId) {
     String key = command.caller().idempotencyKey();
     if (key.isEmpty() || key.length() > MAX_KEY_CHARACTERS) {
       throw Texts.malformed(
           "metadata.idempotency_key",
           "%d characters (expected: 1 to %d)".formatted(key.length(), MAX_KEY_CHARACTERS));
     }
-    UUID eventId = ids.next();
     boolean mayBeEarly = couldBeIssued(command.suggestionId(), command.receivedAt());
     return switch (store.append(command, eventId, mayBeEarly)) {
       case Appended.Kept kept -> {
         changes.announce();
         tellHistory(command, kept.person());
-        yield new Receipt(eventId, false, kept.joined());
+        yield new Receipt(eventId, false, kept.joined(), false);
       }
       case Appended.Repeated before -> {
-        if (!before.fingerprint().equals(command.fingerprint())) {
-          throw Texts.malformed(
-              "metadata.idempotency_key", "'%s' was used for another event".formatted(key));
-        }
-        yield new Receipt(before.eventId(), true, before.joined());
+        requireSame(command, before.fingerprint());
+        yield new Receipt(before.eventId(), true, before.joined(), false);
+      }
+      case Appended.Waiting waiting -> {
+        requireSame(command, waiting.fingerprint());
+        yield new Receipt(waiting.eventId(), waiting.repeated(), false, true);
       }
       case Appended.NoSuggestion none -> throw unknown(command.suggestionId());
     };
+  }
+
+  private static void requireSame(FeedbackCommand command, String fingerprint) {
+    if (!fingerprint.equals(command.fingerprint())) {
+      throw Texts.malformed(
+          "metadata.idempotency_key",
+          "'%s' was used for another event".formatted(command.caller().idempotencyKey()));
+    }
   }
 
   private void tellHistory(FeedbackCommand command, String person) {

@@ -39,6 +39,15 @@ public interface FeedbackStore {
     /** An event with this key is there. */
     record Repeated(UUID eventId, String fingerprint, boolean joined) implements Appended {}
 
+    /**
+     * The database is away, and the event waits on disk; whether it repeats one of before, and
+     * whether there is such a suggestion, will be seen when the database is back.
+     *
+     * @param eventId of what waits under the key
+     * @param repeated whether that was there already
+     */
+    record Waiting(UUID eventId, String fingerprint, boolean repeated) implements Appended {}
+
     /** There is no such suggestion, or it is another tenant's; nothing was kept. */
     record NoSuggestion() implements Appended {}
   }

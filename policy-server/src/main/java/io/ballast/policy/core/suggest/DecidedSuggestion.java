@@ -28,4 +28,17 @@ public record DecidedSuggestion(
     Instant decidedAt,
     Optional<Payload> history,
     Routed.Arm arm,
-    long aliasRevision) {}
+    long aliasRevision) {
+  /** The same with {@code degradation} more. */
+  public DecidedSuggestion degraded(Degradation degradation) {
+    return new DecidedSuggestion(
+        answer.degraded(degradation),
+        command,
+        generation,
+        sampling,
+        decidedAt,
+        history,
+        arm,
+        aliasRevision);
+  }
+}

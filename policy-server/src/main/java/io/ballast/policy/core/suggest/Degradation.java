@@ -1,9 +1,9 @@
 package io.ballast.policy.core.suggest;
 
 /**
- * A peer that could not answer.
+ * A peer that could not answer, or the database, which could not record.
  *
- * @param peer its role
+ * @param peer its role, or {@code database}
  * @param message why, for a person
  */
 public record Degradation(String peer, String message) {

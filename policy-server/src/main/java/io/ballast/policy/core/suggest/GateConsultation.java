@@ -12,9 +12,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Stage 2 has the last word on whatever stage 1 refers, and on what it passes unless the gate's
  * lines were drawn to show that unseen: a gate keeps its promise only if it is asked as it was
  * fitted. What stage 1 explores is shown without stage 2, so that the outcome tells whether stage 1
- * was right. A gate that failed once is not asked again by the same call.
+ * was right. The two stages of an answer are of one gate: if the gate was swapped between them,
+ * stage 1 is asked again. A gate that failed once is not asked again by the same call.
  */
 final class GateConsultation {
+  private static final int MOST_QUESTIONS = 4;
+  private static final Degradation SWAPPED =
+      new Degradation(
+          "safety-server", "its gate is being swapped: the two stages are not of one gate");
+
   private final DisplayGate gate;
   private final SuggestCommand command;
   private final GateQuestion question;
@@ -60,22 +66,61 @@ final class GateConsultation {
 
   /** Asks stage 2, if it has a say, and rules. */
   Ruling afterGeneration(Judgement suggestion) {
-    if (enforced() && stageOne != null) {
-      if (stageOne.outcome() == GateStage.Outcome.EXPLORE) {
-        return new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
-      }
-      if (stageOne.outcome() == GateStage.Outcome.PASS && stageOne.skipsStageTwo()) {
-        return new Ruling(Decision.SHOW, DecisionReason.LIKELY_ACCEPTED);
-      }
+    Optional<Ruling> unseen = shownUnseen();
+    if (unseen.isPresent()) {
+      return unseen.get();
     }
     if (command.gateMode() != GateMode.OFF && degradation == null) {
       try {
-        stageTwo = gate.decideDisplay(question, suggestion, GateSeeds.stageTwo(seed));
+        GateStage two = gate.decideDisplay(question, suggestion, GateSeeds.stageTwo(seed));
+        if (stageOneIsOfOneGateWith(two)) {
+          Optional<Ruling> other = otherwiseByStageOne();
+          if (other.isPresent()) {
+            return other.get();
+          }
+          stageTwo = two;
+        } else {
+          degradation = SWAPPED;
+        }
       } catch (PeerUnavailableException e) {
         degradation = Degradation.of(e);
       }
     }
     return rule();
+  }
+
+  /** What stage 1 lets through without stage 2. */
+  private Optional<Ruling> shownUnseen() {
+    if (!enforced() || stageOne == null) {
+      return Optional.empty();
+    }
+    if (stageOne.outcome() == GateStage.Outcome.EXPLORE) {
+      return Optional.of(new Ruling(Decision.SHOW, DecisionReason.EXPLORED));
+    }
+    return stageOne.outcome() == GateStage.Outcome.PASS && stageOne.skipsStageTwo()
+        ? Optional.of(new Ruling(Decision.SHOW, DecisionReason.LIKELY_ACCEPTED))
+        : Optional.empty();
+  }
+
+  /** What stage 1 of the gate that answered last has to say, where stage 2 is not to be asked. */
+  private Optional<Ruling> otherwiseByStageOne() {
+    return enforced() && stageOne != null && stageOne.outcome() == GateStage.Outcome.WITHHOLD
+        ? Optional.of(new Ruling(Decision.WITHHOLD, DecisionReason.CONTEXT_LIKELY_REJECTED))
+        : shownUnseen();
+  }
+
+  /**
+   * Another gate may serve than when stage 1 was asked, and what was proven is of a pair. While
+   * replicas of both are asked in turn, a pair turns up soon.
+   */
+  private boolean stageOneIsOfOneGateWith(GateStage two) {
+    for (int i = 0; i < MOST_QUESTIONS; i++) {
+      if (stageOne == null || stageOne.isOfOneGateWith(two)) {
+        return true;
+      }
+      stageOne = gate.decideGeneration(question, GateSeeds.stageOne(seed));
+    }
+    return stageOne == null || stageOne.isOfOneGateWith(two);
   }
 
   private Ruling rule() {

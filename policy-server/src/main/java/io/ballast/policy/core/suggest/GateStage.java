@@ -2,6 +2,7 @@ package io.ballast.policy.core.suggest;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.feedback.Payload;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one stage of the display gate said.
@@ -13,6 +14,7 @@ import io.ballast.policy.core.feedback.Payload;
  * @param referEntropy the entropy at and above which stage 1 refers; 0 in stage 2
  * @param propensity the probability of this outcome, above 0 and at most 1
  * @param gateModel the gate model that answered
+ * @param otherModel the model of the other stage that it was proven with; absent if it does not say
  * @param skipsStageTwo whether what stage 1 passed is shown without stage 2
  * @param answer all that it said, as it is recorded and passed on
  */
@@ -24,8 +26,15 @@ public record GateStage(
     double referEntropy,
     double propensity,
     PinnedVersion gateModel,
+    @Nullable PinnedVersion otherModel,
     boolean skipsStageTwo,
     Payload answer) {
+  /** Whether this, of stage 1, and {@code two}, of stage 2, can be of one gate. */
+  boolean isOfOneGateWith(GateStage two) {
+    return (otherModel == null || otherModel.equals(two.gateModel))
+        && (two.otherModel == null || two.otherModel.equals(gateModel));
+  }
+
   /** What a stage decides. */
   public enum Outcome {
     /** Go on. */

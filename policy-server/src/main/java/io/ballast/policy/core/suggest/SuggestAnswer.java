@@ -3,6 +3,7 @@ package io.ballast.policy.core.suggest;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.PhaseTimes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param stopReason why the completion ended; absent if nothing was generated
  * @param seed the seed that was used
  * @param generatedTokens over all candidates
- * @param degradations peers that could not answer
+ * @param degradations who could not do what is theirs: peers, the database
  * @param times where the time went
  */
 public record SuggestAnswer(
@@ -51,15 +52,23 @@ public record SuggestAnswer(
 
   /** The same answer with another text. */
   public SuggestAnswer withText(String newText) {
-    return copy(newText, times);
+    return copy(newText, degradations, times);
+  }
+
+  /** The same answer with {@code degradation} more. */
+  SuggestAnswer degraded(Degradation degradation) {
+    List<Degradation> all = new ArrayList<>(degradations);
+    all.add(degradation);
+    return copy(text, all, times);
   }
 
   /** The same answer with other times. */
   public SuggestAnswer withTimes(PhaseTimes newTimes) {
-    return copy(text, newTimes);
+    return copy(text, degradations, newTimes);
   }
 
-  private SuggestAnswer copy(String newText, PhaseTimes newTimes) {
+  private SuggestAnswer copy(
+      String newText, List<Degradation> newDegradations, PhaseTimes newTimes) {
     return new SuggestAnswer(
         suggestionId,
         ruling,
@@ -73,7 +82,7 @@ public record SuggestAnswer(
         stopReason,
         seed,
         generatedTokens,
-        degradations,
+        newDegradations,
         newTimes);
   }
 }

@@ -260,12 +260,8 @@ public final class SuggestFlow {
               gate.history(),
               routed.arm(),
               routed.aliasRevision());
-      monitor.watch(
-          Phase.RECORD,
-          () -> {
-            memory.log().record(suggestion);
-            return suggestion;
-          });
+      SuggestAnswer recorded =
+          monitor.watch(Phase.RECORD, () -> memory.log().record(suggestion)).answer();
       if (ruling.decision() == Decision.SHOW) {
         memory
             .history()
@@ -279,9 +275,9 @@ public final class SuggestFlow {
                     Optional.empty()));
       }
       SuggestAnswer answer =
-          decided
-              .withText(ruling.decision() == Decision.SHOW ? decided.text() : "")
-              .withTimes(decided.times().withTotal(sinceArrival()));
+          recorded
+              .withText(ruling.decision() == Decision.SHOW ? recorded.text() : "")
+              .withTimes(recorded.times().withTotal(sinceArrival()));
       monitor.answered(answer);
       return answer;
     }
