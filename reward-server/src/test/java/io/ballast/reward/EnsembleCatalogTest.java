@@ -3,6 +3,7 @@ package io.ballast.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.config.RewardConfig;
@@ -50,6 +51,21 @@ class EnsembleCatalogTest {
     public Opened<CompletionScores> open(Ensemble ensemble) {
       done.add("open " + ensemble.id().version());
       return there.open(ensemble);
+    }
+  }
+
+  @Test
+  void servingTurnsOnlyToWhatCanBeLoaded() {
+    RewardConfig config = TestReward.config(Map.of());
+    try (EnsembleCatalog catalog =
+        new EnsembleCatalog(
+            new FakeEnsembles(), config.settings(), config.queue(), System::nanoTime)) {
+      assertThat(catalog.turn(Map.of("java-reward", "2", "nobody", "1")))
+          .containsEntry("java-reward", "model.safetensors: SHA-256 differs")
+          .containsKey("nobody");
+      assertThat(catalog.resolve(VersionSelector.alias("", "serving")).id().version())
+          .isEqualTo("1");
+      assertThat(catalog.turn(Map.of("java-reward", "1"))).isEmpty();
     }
   }
 

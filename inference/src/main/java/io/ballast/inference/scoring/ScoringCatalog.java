@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -51,6 +52,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
       new LoadedVersions<>(served -> served.queues().close());
   private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
   private final Map<String, String> serving = new ConcurrentHashMap<>();
+  private final Map<String, String> turned = new ConcurrentHashMap<>();
 
   /**
    * @param source stays its owner's
@@ -171,7 +173,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
             .anyMatch(
                 model ->
                     model.id().model().equals(names.defaultModel())
-                        && model.id().version().equals(names.servingVersion()));
+                        && model.id().version().equals(servingOfDefault()));
     if (there) {
       try {
         find(VersionSelector.alias("", VersionSelector.SERVING), CallPatience.endless()).close();
@@ -184,8 +186,12 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
       }
     }
     return Optional.of(
-        "there is no %s %s %s".formatted(names.noun(), names.defaultModel(), names.servingVersion())
+        "there is no %s %s %s".formatted(names.noun(), names.defaultModel(), servingOfDefault())
             + mend(names.defaultModel()));
+  }
+
+  private String servingOfDefault() {
+    return turned.getOrDefault(names.defaultModel(), names.servingVersion());
   }
 
   /** What an operator does about a default that is not there; nothing for another model. */
@@ -243,6 +249,39 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   }
 
   /**
+   * Lets "serving" of models point to versions, each after it is loaded; whoever asked before is
+   * answered by the version before. Models that are not named go back to what they were.
+   *
+   * @param versions by model
+   * @return what keeps models from being turned to theirs, by model
+   */
+  public final Map<String, String> turn(Map<String, String> versions) {
+    Map<String, String> flaws = new TreeMap<>();
+    turned.keySet().retainAll(versions.keySet());
+    versions.forEach(
+        (name, version) -> {
+          if (!version.equals(turned.get(name))) {
+            try {
+              turn(name, version);
+            } catch (MeshException e) {
+              flaws.put(name, String.valueOf(e.getMessage()));
+            }
+          }
+        });
+    return flaws;
+  }
+
+  private void turn(String name, String version) {
+    find(VersionSelector.version(name, version), CallPatience.endless()).close();
+    String before = serving(name, VersionSelector.SERVING, versions(name));
+    turned.put(name, version);
+    if (!before.equals(version)) {
+      LOG.info("serving of {} {} is version {} now, before: {}", names.noun(), name, version, before);
+      loaded.retireUnless(id -> !(id.model().equals(name) && id.version().equals(before)));
+    }
+  }
+
+  /**
    * The version that {@code selector} means; it is not loaded.
    *
    * @throws MeshException UNKNOWN_MODEL if there is none; DEPENDENCY_DOWN if that cannot be known
@@ -293,6 +332,10 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   private String serving(String name, String alias, List<M> versions) {
     if (!alias.equals(VersionSelector.SERVING)) {
       throw unknown("alias", alias, name + " has only the alias 'serving'");
+    }
+    String operators = turned.get(name);
+    if (operators != null) {
+      return operators;
     }
     if (name.equals(names.defaultModel())) {
       return names.servingVersion();

@@ -3,14 +3,17 @@ package io.ballast.reward.config;
 import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.shadow.ShadowTarget;
 import io.ballast.reward.core.ItemLimits;
 import io.ballast.reward.core.QuorumRule;
 import io.ballast.reward.core.RewardSettings;
 import io.ballast.rl.aggregation.AggregationMethod;
+import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The reward-server's configuration, checked once.
@@ -22,6 +25,8 @@ import java.util.Map;
  * @param threads of one batch in the model
  * @param triton where ensembles run that do not run here
  * @param components what components may use outside of the server
+ * @param shadow the candidate that is asked in the shadow of what serves
+ * @param servingFile says which versions serve, while the server runs
  */
 public record RewardConfig(
     RewardSettings settings,
@@ -30,7 +35,9 @@ public record RewardConfig(
     long cacheBytes,
     int threads,
     ScoringPlace triton,
-    ComponentConfig components) {
+    ComponentConfig components,
+    Optional<ShadowTarget> shadow,
+    Optional<Path> servingFile) {
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
   private static final long MAX_CACHE_BYTES = 1L << 40;
@@ -125,7 +132,17 @@ public record RewardConfig(
         properties.cacheBytes(),
         properties.threads(),
         TritonPlaces.of("ballast.reward.triton", properties.triton()),
-        ComponentConfig.from(properties.components()));
+        ComponentConfig.from(properties.components()),
+        properties.shadow().map(RewardConfig::shadow),
+        properties.servingFile());
+  }
+
+  private static ShadowTarget shadow(String text) {
+    try {
+      return ShadowTarget.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("ballast.reward.shadow: " + e.getMessage(), e);
+    }
   }
 
   private static Map<String, QuorumRule> rules(

@@ -4,6 +4,7 @@ import io.ballast.inference.config.TritonProperties;
 import io.ballast.rl.aggregation.AggregationMethod;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,18 @@ public interface RewardProperties {
    */
   @WithDefault("true")
   boolean worstCaseNeedsAll();
+
+  /**
+   * A candidate that is asked in the shadow of what serves, {@code NAME/VERSION@SHARE}: a share of
+   * the calls above 0, at most 1. Its scores go into metrics alone. Absent: none is.
+   */
+  Optional<String> shadow();
+
+  /**
+   * A file with a line {@code NAME=VERSION} for each model whose serving version is another than
+   * the properties say; it is read again each second. Absent: none.
+   */
+  Optional<Path> servingFile();
 
   /** What is demanded of ensembles that have rules of their own, by name. */
   Map<String, EnsembleProperties> ensembles();

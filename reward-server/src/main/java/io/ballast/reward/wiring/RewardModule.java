@@ -146,8 +146,11 @@ public final class RewardModule implements ServerModule {
   @Override
   public void serving() {
     RewardServer started = server;
-    if (started != null && !config.triton().isNowhere()) {
-      started.follow(RETRY);
+    if (started != null) {
+      started.followServingFile(RETRY);
+      if (!config.triton().isNowhere()) {
+        started.follow(RETRY);
+      }
     }
   }
 

@@ -8,10 +8,13 @@ import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.shadow.ShadowTraffic;
+import io.ballast.kit.swap.ServingFile;
 import io.ballast.kit.telemetry.SharingMetrics;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.adapter.CatalogTokens;
 import io.ballast.reward.adapter.ScoreTelemetry;
+import io.ballast.reward.adapter.ShadowedScorer;
 import io.ballast.reward.component.CompositeCatalog;
 import io.ballast.reward.component.CompositeFlow;
 import io.ballast.reward.component.CompositeSource;
@@ -36,7 +39,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -60,6 +65,8 @@ public final class RewardServer implements AutoCloseable {
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
   private final ServedModels models;
+  private final Optional<ShadowTraffic> shadow;
+  private final Optional<ServingFile> serving;
   private final ExecutorService components =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("reward-component-", 0).factory());
 
@@ -102,15 +109,29 @@ public final class RewardServer implements AutoCloseable {
             new CompositeFlow.Patience(settings.modelTimeout(), settings.deadlineReserve()),
             Context.currentContextExecutor(components),
             nanoTime);
+    shadow =
+        config
+            .shadow()
+            .map(
+                target ->
+                    new ShadowTraffic(
+                        target,
+                        "ballast.reward.shadow",
+                        () -> catalog.waitingTokens() > config.queue().batchWeight(),
+                        meters));
+    RewardScorer asked =
+        shadow.map(traffic -> shadowing(scorer, config, traffic)).orElse(scorer);
     service =
         new RewardGrpcService(
-            flow, scorer, catalog, made, new RewardMapper(contexts), surroundings.replies());
+            flow, asked, catalog, made, new RewardMapper(contexts), surroundings.replies());
     models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
     SharingMetrics.register(meters, "ballast.reward", scores);
+    serving = config.servingFile().map(file -> new ServingFile(file, catalog::turn));
     try {
+      serving.ifPresent(ServingFile::look);
       if (made.find(VersionSelector.alias("", VersionSelector.SERVING)).isEmpty()) {
         catalog.warmUp().ifPresent(LOG::warn);
       }
@@ -119,6 +140,16 @@ public final class RewardServer implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  private static RewardScorer shadowing(
+      RewardScorer scorer, RewardConfig config, ShadowTraffic traffic) {
+    return new ShadowedScorer(
+        scorer,
+        traffic.target(),
+        config.settings().defaultModel(),
+        config.settings().modelTimeout(),
+        traffic);
   }
 
   /** What an operator demands of an ensemble must not be lost on a name that is misspelt. */
@@ -134,6 +165,16 @@ public final class RewardServer implements AutoCloseable {
     }
   }
 
+  /** Looks from now on, each {@code interval}, which versions are to serve. */
+  public void followServingFile(Duration interval) {
+    serving.ifPresent(file -> file.follow(interval));
+  }
+
+  /** Looks once which versions are to serve. */
+  public void lookAtServingFile() {
+    serving.ifPresent(ServingFile::look);
+  }
+
   /** Looks from now on, each {@code interval}, for ensembles elsewhere that could not be asked. */
   public void follow(Duration interval) {
     catalog.follow(interval);
@@ -141,7 +182,9 @@ public final class RewardServer implements AutoCloseable {
 
   /** What keeps ensembles from being asked now, by name and version. */
   public Map<String, String> flaws() {
-    return catalog.flaws();
+    Map<String, String> flaws = new TreeMap<>(catalog.flaws());
+    serving.ifPresent(file -> flaws.putAll(file.flaws()));
+    return flaws;
   }
 
   /** The tokens that wait to be scored, of all ensembles. */
@@ -161,6 +204,8 @@ public final class RewardServer implements AutoCloseable {
 
   @Override
   public void close() {
+    serving.ifPresent(ServingFile::close);
+    shadow.ifPresent(ShadowTraffic::close);
     components.shutdownNow();
     catalog.close();
   }

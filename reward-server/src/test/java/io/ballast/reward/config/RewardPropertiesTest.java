@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.shadow.ShadowTarget;
 import io.ballast.reward.core.ItemLimits;
 import io.ballast.reward.core.QuorumRule;
 import io.ballast.reward.core.RewardSettings;
@@ -60,7 +61,9 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(10),
                     8,
                     4_096),
-                new ComponentConfig(Map.of(), Optional.empty())));
+                new ComponentConfig(Map.of(), Optional.empty()),
+                Optional.empty(),
+                Optional.empty()));
   }
 
   @Test
@@ -73,6 +76,8 @@ class RewardPropertiesTest {
     all.put("quantile", "0.4");
     all.put("allowed-aggregations", "MEDIAN,MEAN,MEDIAN");
     all.put("quorum", "3");
+    all.put("serving-file", "serving");
+    all.put("shadow", "java-reward/2@0.5");
     all.put("worst-case-needs-all", "false");
     all.put("ensembles.other.quorum", "4");
     all.put("ensembles.\"an.other\".worst-case-needs-all", "true");
@@ -130,7 +135,9 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(13),
                     14,
                     15),
-                new ComponentConfig(Map.of(), Optional.empty())));
+                new ComponentConfig(Map.of(), Optional.empty()),
+                Optional.of(new ShadowTarget("java-reward", "2", 0.5)),
+                Optional.of(Path.of("serving"))));
     assertThat(TestReward.config(Map.of("triton.token-variable", "TOKEN")).triton().tokenVariable())
         .contains("TOKEN");
   }
@@ -221,6 +228,8 @@ class RewardPropertiesTest {
         "workers | 0 | workers: 0 (expected: ≥ 1)",
         "interactive-workers | -1 | interactive-workers: -1 (expected: ≥ 0)",
         "threads | 0 | threads: 0 (expected: ≥ 1)",
+        "shadow | a/1 | shadow: a/1 (expected: NAME/VERSION@SHARE)",
+        "shadow | a/1@2 | shadow: 2.0 (expected: a share above 0, at most 1)",
         "triton.targets | http://gpu:8001 | triton.targets: http://gpu:8001 (expected: host:port)",
         "triton.targets | me:secret@gpu:8001 | triton.targets: not shown (expected: host:port)",
         "triton.trusted-file | ca.pem | triton.trusted-file: ca.pem (expected: none without tls)",

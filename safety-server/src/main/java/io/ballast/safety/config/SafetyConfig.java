@@ -4,6 +4,7 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.shadow.ShadowTarget;
 import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.config.SafetyProperties.CanaryProperties;
 import io.ballast.safety.config.SafetyProperties.TimeProperties;
@@ -35,6 +36,8 @@ import java.util.regex.Pattern;
  * @param canary how canaries are watched
  * @param drift how it is watched whether what gates say comes true
  * @param triton where cost models run that do not run here
+ * @param shadow the cost model that is asked in the shadow of what serves
+ * @param servingFile says which versions serve, while the server runs
  */
 public record SafetyConfig(
     CostSettings costs,
@@ -47,7 +50,9 @@ public record SafetyConfig(
     CertificateSettings certificates,
     CanarySettings canary,
     DriftSettings drift,
-    ScoringPlace triton) {
+    ScoringPlace triton,
+    Optional<ShadowTarget> shadow,
+    Optional<Path> servingFile) {
   private static final int MAX_CHUNK = 1_024;
   private static final int MAX_PROMPT_BYTES = 65_536; // what the policy-server takes
   private static final int MAX_ITEMS = 4_096;
@@ -204,7 +209,17 @@ public record SafetyConfig(
         canary(properties.canary()),
         new DriftSettings(
             properties.drift().interval(), properties.drift().window(), properties.drift().alpha()),
-        TritonPlaces.of("ballast.safety.triton", properties.triton()));
+        TritonPlaces.of("ballast.safety.triton", properties.triton()),
+        properties.shadow().map(SafetyConfig::shadow),
+        properties.servingFile());
+  }
+
+  private static ShadowTarget shadow(String text) {
+    try {
+      return ShadowTarget.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("ballast.safety.shadow: " + e.getMessage(), e);
+    }
   }
 
   private static CanarySettings canary(CanaryProperties properties) {

@@ -29,6 +29,18 @@ public interface SafetyProperties {
   @WithDefault("0.5")
   double displayThreshold();
 
+  /**
+   * A cost model that is asked in the shadow of what serves, {@code NAME/VERSION@SHARE}: a share of
+   * the calls above 0, at most 1. Its costs go into metrics alone. Absent: none is.
+   */
+  Optional<String> shadow();
+
+  /**
+   * A file with a line {@code NAME=VERSION} for each model whose serving version is another than
+   * the properties say; it is read again each second. Absent: none.
+   */
+  Optional<Path> servingFile();
+
   /** How long an item may wait for its cost before it fails with DEADLINE. */
   @WithDefault("PT60S")
   Duration modelTimeout();

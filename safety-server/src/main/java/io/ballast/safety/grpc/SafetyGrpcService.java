@@ -5,7 +5,7 @@ import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.canary.CanaryWatcher;
-import io.ballast.safety.core.cost.CostFlow;
+import io.ballast.safety.core.cost.CostScorer;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.CertificateReplay;
@@ -51,7 +51,7 @@ import java.util.UUID;
 public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImplBase {
   private static final int SAMPLES_IN_A_MESSAGE = 1_000;
 
-  private final CostFlow costs;
+  private final CostScorer costs;
   private final SafetyTests tests;
   private final CertificateDesk certificates;
   private final CertificateRedemptions redemptions;
@@ -64,7 +64,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final Replies replies;
 
   public SafetyGrpcService(
-      CostFlow costs,
+      CostScorer costs,
       SafetyTests tests,
       CertificateDesk certificates,
       CertificateRedemptions redemptions,

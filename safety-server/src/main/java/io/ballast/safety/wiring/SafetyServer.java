@@ -11,6 +11,8 @@ import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kit.shadow.ShadowTraffic;
+import io.ballast.kit.swap.ServingFile;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.adapter.FolderLabels;
 import io.ballast.safety.adapter.GrpcAliasRecord;
@@ -22,11 +24,14 @@ import io.ballast.safety.adapter.JwsSeal;
 import io.ballast.safety.adapter.PostgresCanaryStore;
 import io.ballast.safety.adapter.PostgresSafetyTestStore;
 import io.ballast.safety.adapter.SafetyTelemetry;
+import io.ballast.safety.adapter.ShadowedCosts;
 import io.ballast.safety.config.SafetyConfig;
+import io.ballast.safety.core.SafetyMonitor;
 import io.ballast.safety.core.canary.CanaryWatcher;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.CostScorer;
 import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
@@ -55,6 +60,8 @@ import io.micrometer.core.instrument.Gauge;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -67,6 +74,8 @@ public final class SafetyServer implements AutoCloseable {
 
   private final PostgresAudit audit;
   private final CostCatalog catalog;
+  private final Optional<ShadowTraffic> shadow;
+  private final Optional<ServingFile> serving;
   private final GateFlow gates;
   private final TestRunner runner;
   private final CanaryWatcher canaries;
@@ -99,6 +108,20 @@ public final class SafetyServer implements AutoCloseable {
     catalog = new CostCatalog(costModels, config.costs(), config.queue(), runtime.nanoTime());
     CostFlow costs =
         new CostFlow(catalog, config.costs(), config.items(), monitor, runtime.nanoTime());
+    shadow =
+        config
+            .shadow()
+            .map(
+                target ->
+                    new ShadowTraffic(
+                        target,
+                        "ballast.safety.shadow",
+                        () -> catalog.waitingTokens() > config.queue().batchWeight(),
+                        runtime.meters()));
+    CostScorer answered =
+        shadow
+            .<CostScorer>map(traffic -> shadowing(costs, config, runtime, traffic))
+            .orElse(costs);
     gates = new GateFlow(gateModels, config.gate(), monitor);
     Database database = runtime.database(SCHEMA);
     audit = new PostgresAudit(SCHEMA, database);
@@ -162,7 +185,7 @@ public final class SafetyServer implements AutoCloseable {
     services =
         List.of(
             new SafetyGrpcService(
-                costs,
+                answered,
                 tests,
                 desk,
                 new CertificateRedemptions(
@@ -199,7 +222,9 @@ public final class SafetyServer implements AutoCloseable {
     var unusedAsWell =
         Gauge.builder("ballast.safety.gate.drift.unread.seconds", drift, DriftWatch::unreadSeconds)
             .register(runtime.meters());
+    serving = config.servingFile().map(file -> new ServingFile(file, this::turn));
     try {
+      serving.ifPresent(ServingFile::look);
       catalog.warmUp().ifPresent(LOG::warn);
       gates.warmUp().forEach(flaw -> LOG.error("the gate cannot decide: {}", flaw.getMessage()));
     } catch (RuntimeException e) {
@@ -211,6 +236,36 @@ public final class SafetyServer implements AutoCloseable {
   /** What was done for good. */
   public AuditTrail audit() {
     return audit;
+  }
+
+  /** Lets these versions serve; returns what keeps some from it. */
+  private Map<String, String> turn(Map<String, String> versions) {
+    Map<String, String> costs = new TreeMap<>(versions);
+    costs.keySet().removeIf(gates::isOf);
+    Map<String, String> flaws = new TreeMap<>(catalog.turn(costs));
+    flaws.putAll(gates.turn(versions));
+    return flaws;
+  }
+
+  /** Looks from now on, each {@code interval}, which versions are to serve. */
+  public void followServingFile(Duration interval) {
+    serving.ifPresent(file -> file.follow(interval));
+  }
+
+  /** Looks once which versions are to serve. */
+  public void lookAtServingFile() {
+    serving.ifPresent(ServingFile::look);
+  }
+
+  private CostScorer shadowing(
+      CostScorer costs, SafetyConfig config, MeshRuntime runtime, ShadowTraffic traffic) {
+    return new ShadowedCosts(
+        costs,
+        new CostFlow(
+            catalog, config.costs(), config.items(), SafetyMonitor.nobody(), runtime.nanoTime()),
+        traffic.target(),
+        config.costs(),
+        traffic);
   }
 
   /** The services of the safety API. */
@@ -232,7 +287,9 @@ public final class SafetyServer implements AutoCloseable {
 
   /** What keeps cost models from being asked now, by name and version. */
   public Map<String, String> flaws() {
-    return catalog.flaws();
+    Map<String, String> flaws = new TreeMap<>(catalog.flaws());
+    serving.ifPresent(file -> flaws.putAll(file.flaws()));
+    return flaws;
   }
 
   /** Goes on with tests that were running when their process stopped. Peers may be called now. */
@@ -261,9 +318,11 @@ public final class SafetyServer implements AutoCloseable {
 
   @Override
   public void close() {
+    serving.ifPresent(ServingFile::close);
     drift.close();
     canaries.close();
     runner.close();
+    shadow.ifPresent(ShadowTraffic::close);
     catalog.close();
     gates.close();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.shadow.ShadowTarget;
 import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.config.SafetyConfig.CertificateSettings;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
@@ -79,7 +80,9 @@ class SafetyPropertiesTest {
               Optional.empty(),
               Duration.ofSeconds(10),
               8,
-              4_096));
+              4_096),
+          Optional.empty(),
+          Optional.empty());
 
   @Test
   void defaults() {
@@ -92,6 +95,8 @@ class SafetyPropertiesTest {
     all.put("cost-model", "other");
     all.put("cost-version", "7");
     all.put("display-threshold", "0.25");
+    all.put("serving-file", "serving");
+    all.put("shadow", "java-cost/2@0.5");
     all.put("model-timeout", "PT2S");
     all.put("deadline-reserve", "PT3S");
     all.put("max-items", "4");
@@ -204,7 +209,9 @@ class SafetyPropertiesTest {
                     Optional.of("TOKEN"),
                     Duration.ofSeconds(24),
                     25,
-                    26)));
+                    26),
+                Optional.of(new ShadowTarget("java-cost", "2", 0.5)),
+                Optional.of(Path.of("serving"))));
     assertThat(TestSafety.config(Map.of("triton.token-file", "token")).triton().tokenFile())
         .contains(Path.of("token"));
   }
@@ -228,6 +235,7 @@ class SafetyPropertiesTest {
         "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
         "workers | 0 | workers: 0 (expected: ≥ 1)",
         "threads | 0 | threads: 0 (expected: ≥ 1)",
+        "shadow | a/1@0 | shadow: 0.0 (expected: a share above 0, at most 1)",
         "test-temperature | 11 | test-temperature: 11.0 (expected: 0, or 0.01 to 10)",
         "test-max-new-tokens | 0 | test-max-new-tokens: 0 (expected: 1 to 4,096)",
         "test-chunk | 1025 | test-chunk: 1025 (expected: 1 to 1,024)",

@@ -193,6 +193,11 @@ public final class TestSafety implements AutoCloseable {
     server.lookAtCanaries();
   }
 
+  /** Looks once which versions are to serve, as a process does each second. */
+  public void lookAtServingFile() {
+    server.lookAtServingFile();
+  }
+
   /** The tokens that wait to be judged. */
   public int waitingTokens() {
     return (int) meters.get("ballast.safety.waiting.tokens").gauge().value();

@@ -32,7 +32,7 @@ import java.util.function.LongSupplier;
  * one pass → the highest, calibrated → verdict. One bad item fails alone, and is blocked.
  * Thread-safe.
  */
-public final class CostFlow {
+public final class CostFlow implements CostScorer {
   private static final int MAX_ID_CHARACTERS = 128;
 
   private final CostCatalog catalog;
@@ -65,6 +65,7 @@ public final class CostFlow {
    *     no boundary; CORRUPT_WEIGHTS; OVERLOADED; DEPENDENCY_DOWN if the heads run elsewhere and
    *     are not reached
    */
+  @Override
   public CostAnswer judge(CostCommand command, CallPatience patience) {
     if (command.items().isEmpty() || command.items().size() > limits.items()) {
       throw malformed(

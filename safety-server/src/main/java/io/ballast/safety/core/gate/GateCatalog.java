@@ -20,46 +20,132 @@ final class GateCatalog implements AutoCloseable {
   private record Key(GateStage stage, GateChoice choice) {}
 
   private final GateSource source;
-  private final Map<GateStage, GateChoice> choices = new EnumMap<>(GateStage.class);
-  private final Map<GateStage, StageModel> serving = new EnumMap<>(GateStage.class);
   private final Map<Key, StageModel> pinned = new LinkedHashMap<>(16, 0.75f, true);
+  private Pair serving; // guarded by this
 
   GateCatalog(GateSource source, GateChoice context, GateChoice suggestion) {
     this.source = source;
-    choices.put(GateStage.CONTEXT, context);
-    choices.put(GateStage.SUGGESTION, suggestion);
-    choices.forEach((stage, choice) -> serving.put(stage, new StageModel(stage, choice, source)));
+    this.serving = new Pair(source, context, suggestion);
+  }
+
+  /** The models of both stages, which are swapped together. Its counts are guarded by the catalog. */
+  private static final class Pair {
+    private final Map<GateStage, GateChoice> choices = new EnumMap<>(GateStage.class);
+    private final Map<GateStage, StageModel> models = new EnumMap<>(GateStage.class);
+    private int users;
+    private boolean retired;
+
+    Pair(GateSource source, GateChoice context, GateChoice suggestion) {
+      choices.put(GateStage.CONTEXT, context);
+      choices.put(GateStage.SUGGESTION, suggestion);
+      choices.forEach((stage, choice) -> models.put(stage, new StageModel(stage, choice, source)));
+    }
+
+    void close() {
+      models.values().forEach(StageModel::close);
+    }
+  }
+
+  /** The pair that serves, for one call: it stays open, and the same, until this is closed. */
+  final class Held implements AutoCloseable {
+    private final Pair pair;
+
+    private Held(Pair pair) {
+      this.pair = pair;
+    }
+
+    /** The model that serves. */
+    AcceptModel serving(GateStage stage) {
+      return Objects.requireNonNull(pair.models.get(stage)).get();
+    }
+
+    /**
+     * Works with a version.
+     *
+     * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
+     *     PRECONDITION_FAILED if its weights or its folder are others than those of the pin
+     */
+    <T> T use(GateStage stage, Optional<GateCall.Pin> pin, Function<AcceptModel, T> work) {
+      if (pin.isEmpty()) {
+        return work.apply(serving(stage));
+      }
+      if (pin.get().choice().equals(pair.choices.get(stage))) {
+        return work.apply(checked(serving(stage), pin.get()));
+      }
+      return usePinned(stage, pin.get(), work);
+    }
+
+    @Override
+    public void close() {
+      release(pair);
+    }
+  }
+
+  /** The pair that serves now. */
+  synchronized Held hold() {
+    serving.users++;
+    return new Held(serving);
+  }
+
+  private void release(Pair pair) {
+    boolean last;
+    synchronized (this) {
+      pair.users--;
+      last = pair.retired && pair.users == 0;
+    }
+    if (last) {
+      pair.close();
+    }
+  }
+
+  /**
+   * Lets another pair serve, after both are loaded; calls that have the one before keep it.
+   *
+   * @return whether it is another
+   * @throws MeshException if one of the two cannot be loaded: nothing is turned then
+   */
+  boolean turn(GateChoice context, GateChoice suggestion) {
+    Pair next = new Pair(source, context, suggestion);
+    synchronized (this) {
+      if (serving.choices.equals(next.choices)) {
+        return false;
+      }
+    }
+    try {
+      next.models.values().forEach(StageModel::get);
+    } catch (MeshException e) {
+      next.close();
+      throw e;
+    }
+    Pair before;
+    boolean idle;
+    synchronized (this) {
+      before = serving;
+      serving = next;
+      before.retired = true;
+      idle = before.users == 0;
+    }
+    if (idle) {
+      before.close();
+    }
+    return true;
+  }
+
+  private synchronized Pair serving() {
+    return serving;
   }
 
   /** Loads the models that serve and are there; returns what kept the others from being loaded. */
   List<MeshException> warmUp() {
-    return serving.values().stream().map(StageModel::warmUp).filter(Objects::nonNull).toList();
+    return serving().models.values().stream()
+        .map(StageModel::warmUp)
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   /** The models that serve and are loaded. */
   List<AcceptModel> loaded() {
-    return serving.values().stream().flatMap(stage -> stage.loaded().stream()).toList();
-  }
-
-  /** The model that serves. */
-  AcceptModel serving(GateStage stage) {
-    return Objects.requireNonNull(serving.get(stage)).get();
-  }
-
-  /**
-   * Works with a version.
-   *
-   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
-   *     PRECONDITION_FAILED if its weights or its folder are others than those of the pin
-   */
-  <T> T use(GateStage stage, Optional<GateCall.Pin> pin, Function<AcceptModel, T> work) {
-    if (pin.isEmpty()) {
-      return work.apply(serving(stage));
-    }
-    if (pin.get().choice().equals(choices.get(stage))) {
-      return work.apply(checked(serving(stage), pin.get()));
-    }
-    return usePinned(stage, pin.get(), work);
+    return serving().models.values().stream().flatMap(stage -> stage.loaded().stream()).toList();
   }
 
   private synchronized <T> T usePinned(
@@ -97,7 +183,7 @@ final class GateCatalog implements AutoCloseable {
 
   @Override
   public synchronized void close() {
-    serving.values().forEach(StageModel::close);
+    serving.close();
     pinned.values().forEach(StageModel::close);
     pinned.clear();
   }

@@ -21,9 +21,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The two stages of the display gate: features → trees → probability → decision. Thread-safe. */
 public final class GateFlow implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(GateFlow.class);
   private static final int MAX_LOG_PROBS = 4_096;
   private static final int MOST_CONTRIBUTIONS = 5;
 
@@ -36,6 +39,40 @@ public final class GateFlow implements AutoCloseable {
     this.catalog = new GateCatalog(source, settings.context(), settings.suggestion());
     this.settings = settings;
     this.monitor = monitor;
+  }
+
+  /**
+   * Lets other versions of the two models serve, both at once, after they are loaded.
+   *
+   * @param versions by model; of one that is not named, what the properties say
+   * @return what keeps them from serving, by model
+   */
+  public Map<String, String> turn(Map<String, String> versions) {
+    GateChoice context = chosen(settings.context(), versions);
+    GateChoice suggestion = chosen(settings.suggestion(), versions);
+    try {
+      if (catalog.turn(context, suggestion)) {
+        LOG.info(
+            "the gate is {} {} with {} {} now",
+            context.model(),
+            context.version(),
+            suggestion.model(),
+            suggestion.version());
+      }
+      return Map.of();
+    } catch (MeshException e) {
+      return Map.of(context.model(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static GateChoice chosen(GateChoice usual, Map<String, String> versions) {
+    return new GateChoice(
+        usual.model(), versions.getOrDefault(usual.model(), usual.version()));
+  }
+
+  /** Whether {@code model} decides a stage. */
+  public boolean isOf(String model) {
+    return settings.context().model().equals(model) || settings.suggestion().model().equals(model);
   }
 
   /** Loads the models that are there; returns what kept the others from being loaded. */
@@ -66,18 +103,21 @@ public final class GateFlow implements AutoCloseable {
   }
 
   private GateAnswer decide(GateStage stage, SoundInputs inputs, GateCall call) {
-    return catalog.use(
-        stage,
-        call.gate(),
-        model -> {
-          requireFeatures(model, call.featureVersion());
-          return monitor.watch(
-              stage == GateStage.CONTEXT ? "gate.context" : "gate.suggestion",
-              () -> decide(model, inputs, call));
-        });
+    try (GateCatalog.Held gate = catalog.hold()) {
+      return gate.use(
+          stage,
+          call.gate(),
+          model -> {
+            requireFeatures(model, call.featureVersion());
+            return monitor.watch(
+                stage == GateStage.CONTEXT ? "gate.context" : "gate.suggestion",
+                () -> decide(gate, model, inputs, call));
+          });
+    }
   }
 
-  private GateAnswer decide(AcceptModel model, SoundInputs inputs, GateCall call) {
+  private GateAnswer decide(
+      GateCatalog.Held held, AcceptModel model, SoundInputs inputs, GateCall call) {
     GateSpec spec = model.spec();
     GateStage stage = spec.stage();
     float[] features = features(spec.featureSet(), inputs);
@@ -118,7 +158,7 @@ public final class GateFlow implements AutoCloseable {
         rule instanceof StageRule.Lines ? spec.guarantee() : Optional.empty();
     Optional<OtherStage> other = Optional.empty();
     if (guarantee.isPresent()) {
-      Partner partner = partner(spec, call);
+      Partner partner = partner(held, spec, call);
       other = partner.stage();
       if (!partner.agrees()) {
         flags.add(GateFlag.GUARANTEE_LOST);
@@ -170,9 +210,9 @@ public final class GateFlow implements AutoCloseable {
 
   private record Partner(Optional<OtherStage> stage, boolean agrees) {}
 
-  private Partner partner(GateSpec spec, GateCall call) {
+  private static Partner partner(GateCatalog.Held held, GateSpec spec, GateCall call) {
     try {
-      return catalog.use(
+      return held.use(
           spec.stage().other(),
           call.otherGate(),
           other ->
@@ -226,7 +266,9 @@ public final class GateFlow implements AutoCloseable {
    */
   public Opinion opinion(GateContext context) {
     requireText("prompt", context.prompt());
-    return opinion(catalog.serving(GateStage.CONTEXT), SoundInputs.of(context));
+    try (GateCatalog.Held gate = catalog.hold()) {
+      return opinion(gate.serving(GateStage.CONTEXT), SoundInputs.of(context));
+    }
   }
 
   /**
@@ -237,7 +279,9 @@ public final class GateFlow implements AutoCloseable {
   public Opinion opinion(GateContext context, GateSuggestion shown) {
     requireText("prompt", context.prompt());
     requireSuggestion(shown);
-    return opinion(catalog.serving(GateStage.SUGGESTION), SoundInputs.of(context, shown));
+    try (GateCatalog.Held gate = catalog.hold()) {
+      return opinion(gate.serving(GateStage.SUGGESTION), SoundInputs.of(context, shown));
+    }
   }
 
   private static Opinion opinion(AcceptModel model, SoundInputs inputs) {
