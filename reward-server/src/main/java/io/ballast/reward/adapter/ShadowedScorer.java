@@ -23,23 +23,27 @@ import java.util.OptionalDouble;
  */
 public final class ShadowedScorer implements RewardScorer {
   private final RewardScorer next;
+  private final RewardScorer unwatched;
   private final ShadowTarget target;
   private final String defaultModel;
   private final Duration patience;
   private final ShadowTraffic shadow;
 
   /**
+   * @param unwatched scores too, and is not among what is measured of answers
    * @param defaultModel whose "serving" is compared with
    * @param patience how long the candidate may take
    * @param shadow stays its owner's
    */
   public ShadowedScorer(
       RewardScorer next,
+      RewardScorer unwatched,
       ShadowTarget target,
       String defaultModel,
       Duration patience,
       ShadowTraffic shadow) {
     this.next = next;
+    this.unwatched = unwatched;
     this.target = target;
     this.defaultModel = defaultModel;
     this.patience = patience;
@@ -78,7 +82,7 @@ public final class ShadowedScorer implements RewardScorer {
     shadow.offer(
         served,
         () ->
-            next.score(again, CallPatience.upTo(patience)).items().stream()
+            unwatched.score(again, CallPatience.upTo(patience)).items().stream()
                 .map(ShadowedScorer::value)
                 .toList());
   }

@@ -98,17 +98,18 @@ public final class RewardServer implements AutoCloseable {
     RewardSettings settings = config.settings();
     CompositeCatalog made =
         new CompositeCatalog(composites, settings.defaultModel(), settings.servingVersion());
+    Function<RewardScorer, RewardScorer> composing =
+        learned ->
+            new CompositeFlow(
+                made,
+                new Tools(learned, new CatalogTokens(catalog), outside),
+                config.items(),
+                new CompositeFlow.Patience(settings.modelTimeout(), settings.deadlineReserve()),
+                Context.currentContextExecutor(components),
+                nanoTime);
     RewardScorer scorer =
-        new CompositeFlow(
-            made,
-            new Tools(
-                new ScoreTelemetry(flow, meters, surroundings.telemetry(), surroundings.clock()),
-                new CatalogTokens(catalog),
-                outside),
-            config.items(),
-            new CompositeFlow.Patience(settings.modelTimeout(), settings.deadlineReserve()),
-            Context.currentContextExecutor(components),
-            nanoTime);
+        composing.apply(
+            new ScoreTelemetry(flow, meters, surroundings.telemetry(), surroundings.clock()));
     shadow =
         config
             .shadow()
@@ -120,7 +121,9 @@ public final class RewardServer implements AutoCloseable {
                         () -> catalog.waitingTokens() > config.queue().batchWeight(),
                         meters));
     RewardScorer asked =
-        shadow.map(traffic -> shadowing(scorer, config, traffic)).orElse(scorer);
+        shadow
+            .map(traffic -> shadowing(scorer, composing.apply(flow), config, traffic))
+            .orElse(scorer);
     service =
         new RewardGrpcService(
             flow, asked, catalog, made, new RewardMapper(contexts), surroundings.replies());
@@ -143,9 +146,10 @@ public final class RewardServer implements AutoCloseable {
   }
 
   private static RewardScorer shadowing(
-      RewardScorer scorer, RewardConfig config, ShadowTraffic traffic) {
+      RewardScorer scorer, RewardScorer unwatched, RewardConfig config, ShadowTraffic traffic) {
     return new ShadowedScorer(
         scorer,
+        unwatched,
         traffic.target(),
         config.settings().defaultModel(),
         config.settings().modelTimeout(),
