@@ -12,6 +12,7 @@ import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -100,7 +101,8 @@ public final class PostgresRunStore implements RunStore {
                 .createQuery(
                     """
                     select count(*) from run where tenant = :tenant
-                    and state in ('QUEUED', 'LEARNING', 'TESTING', 'PAUSED')""")
+                    and state in ('QUEUED', 'LEARNING', 'TESTING', 'PAUSED')\
+                    """)
                 .bind("tenant", tenant)
                 .mapTo(Integer.class)
                 .one());
@@ -127,7 +129,8 @@ public final class PostgresRunStore implements RunStore {
                 .createQuery(
                     """
                     select * from run_iteration where run_id = :id and iteration > :after
-                    order by iteration""")
+                    order by iteration\
+                    """)
                 .bind("id", runId)
                 .bind("after", after)
                 .map((row, context) -> IterationRows.metrics(row))
@@ -142,7 +145,8 @@ public final class PostgresRunStore implements RunStore {
                 .createQuery(
                     """
                     select training, numbers, chosen, rejected, sources, test, test_groups, evaluation, evaluation_groups
-                    from run_prompts where run_id = :id""")
+                    from run_prompts where run_id = :id\
+                    """)
                 .bind("id", runId)
                 .map(
                     (row, context) ->
@@ -223,7 +227,8 @@ public final class PostgresRunStore implements RunStore {
                     .createUpdate(
                         """
                         update run_prompts set test = :test, test_groups = :groups
-                        where run_id = :id""")
+                        where run_id = :id\
+                        """)
                     .bindArray("test", String.class, prompts.test().prompts())
                     .bindArray("groups", String.class, prompts.test().groups())
                     .bind("id", runId)
@@ -260,6 +265,39 @@ public final class PostgresRunStore implements RunStore {
             });
     changes.announce();
     return committed;
+  }
+
+  @Override
+  public boolean lease(String runId, String holder, Duration length) {
+    return inTransaction(
+        handle ->
+            handle
+                    .createUpdate(
+                        """
+                        insert into run_lease (run_id, holder, ends_at)
+                        values (:id, :holder, clock_timestamp() + :millis * interval '1 ms')
+                        on conflict (run_id) do update
+                        set holder = excluded.holder, ends_at = excluded.ends_at
+                        where run_lease.holder = excluded.holder
+                          or run_lease.ends_at <= clock_timestamp()\
+                        """)
+                    .bind("id", runId)
+                    .bind("holder", holder)
+                    .bind("millis", length.toMillis())
+                    .execute()
+                == 1);
+  }
+
+  @Override
+  public void release(String runId, String holder) {
+    var unused =
+        inTransaction(
+            handle ->
+                handle
+                    .createUpdate("delete from run_lease where run_id = :id and holder = :holder")
+                    .bind("id", runId)
+                    .bind("holder", holder)
+                    .execute());
   }
 
   private Run change(Handle handle, String runId, UnaryOperator<Run> change) {

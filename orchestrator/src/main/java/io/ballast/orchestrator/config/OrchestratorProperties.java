@@ -68,7 +68,10 @@ public interface OrchestratorProperties {
   @WithDefault("PT1S")
   Duration watchInterval();
 
-  /** How often runs are looked for that lost their worker while the database was away. */
+  /**
+   * How often runs are looked for that have no worker, and leases on those that have one are
+   * renewed; they last four times as long.
+   */
   @WithDefault("PT5S")
   Duration sweepInterval();
 

@@ -24,6 +24,7 @@ import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.orchestrator.adapter.GrpcRewards;
 import io.ballast.orchestrator.adapter.GrpcRollouts;
 import io.ballast.orchestrator.adapter.GrpcSafetyTester;
+import io.ballast.orchestrator.adapter.HolderFile;
 import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
@@ -47,6 +48,7 @@ import io.ballast.orchestrator.core.run.RunCertificates;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunFiles;
 import io.ballast.orchestrator.core.run.RunJudges;
+import io.ballast.orchestrator.core.run.RunLeases;
 import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.run.RunWorkers;
@@ -79,6 +81,9 @@ public final class OrchestratorServer implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(OrchestratorServer.class);
   private static final double RETRY_REFILL = 0.1;
+
+  /** A lease outlives so many renewals less one that fail. */
+  private static final int LEASE_SWEEPS = 4;
 
   private final OrchestratorConfig config;
   private final PostgresAudit audit;
@@ -175,7 +180,12 @@ public final class OrchestratorServer implements AutoCloseable {
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
             monitor,
             config.tokensPerPass());
-    this.workers = new RunWorkers(store, loop, files, monitor, config.concurrentRuns());
+    RunLeases leases =
+        new RunLeases(
+            store,
+            HolderFile.read(runtime.dataFolder(), surroundings.ids()),
+            config.sweepInterval().multipliedBy(LEASE_SWEEPS));
+    this.workers = new RunWorkers(store, loop, files, monitor, leases, config.concurrentRuns());
     this.sessions =
         new LearnerSessions(
             ofSessions,

@@ -7,7 +7,11 @@ import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +35,16 @@ public final class InMemoryRunStore implements RunStore {
     }
   }
 
+  private record Lease(String holder, Instant end) {}
+
   private final Map<String, Stored> runs = new LinkedHashMap<>();
+  private final Map<String, Lease> leases = new HashMap<>();
+  private final InstantSource clock;
+
+  /** Its leases end by {@code clock}. */
+  public InMemoryRunStore(InstantSource clock) {
+    this.clock = clock;
+  }
 
   private Stored stored(String runId) {
     Stored stored = runs.get(runId);
@@ -150,5 +163,21 @@ public final class InMemoryRunStore implements RunStore {
     stored.run = next;
     followed.ifPresent(taken -> stored.prompts = stored.prompts.after(taken));
     return next;
+  }
+
+  @Override
+  public synchronized boolean lease(String runId, String holder, Duration length) {
+    Lease lease = leases.get(runId);
+    Instant now = clock.instant();
+    if (lease != null && !lease.holder().equals(holder) && lease.end().isAfter(now)) {
+      return false;
+    }
+    leases.put(runId, new Lease(holder, now.plus(length)));
+    return true;
+  }
+
+  @Override
+  public synchronized void release(String runId, String holder) {
+    leases.computeIfPresent(runId, (id, lease) -> lease.holder().equals(holder) ? null : lease);
   }
 }

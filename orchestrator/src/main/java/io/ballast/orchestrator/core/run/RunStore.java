@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.data.ReadSource;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -94,4 +95,15 @@ public interface RunStore {
       IterationMetrics metrics,
       LoopState state,
       Optional<Followed> followed);
+
+  /**
+   * Takes the lease on a run, or renews it: nobody else gets it for so long, by the store's clock.
+   *
+   * @param holder an orchestrator, called the same after a restart
+   * @return whether it is this holder's; if not, it is another's and not yet over
+   */
+  boolean lease(String runId, String holder, Duration length);
+
+  /** Gives the lease on a run back, if it is this holder's. */
+  void release(String runId, String holder);
 }

@@ -8,11 +8,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -25,7 +23,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The workers that runs wait for: a bounded number. A slot goes to the tenant that had one the
  * longest ago, and of its runs to the oldest. A run whose worker fails is FAILED with the reason;
- * one whose worker is stopped stays as it is, to be taken up again.
+ * one whose worker is stopped stays as it is, to be taken up again. Runs that another orchestrator
+ * has a lease on are left to it.
  */
 public final class RunWorkers implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunWorkers.class);
@@ -34,11 +33,11 @@ public final class RunWorkers implements AutoCloseable {
   private final TrainingLoop loop;
   private final RunFiles files;
   private final RunMonitor monitor;
+  private final RunLeases leases;
   private final int slots;
   private final ExecutorService executor;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, Future<?>> working = new HashMap<>();
-  private final Set<String> orphans = new HashSet<>();
 
   /** Of each tenant that was given a slot, which turn that was. */
   private final Map<String, Long> turns = new HashMap<>();
@@ -51,46 +50,43 @@ public final class RunWorkers implements AutoCloseable {
    * @param slots how many runs work at a time, ≥ 1
    */
   public RunWorkers(
-      RunStore store, TrainingLoop loop, RunFiles files, RunMonitor monitor, int slots) {
+      RunStore store,
+      TrainingLoop loop,
+      RunFiles files,
+      RunMonitor monitor,
+      RunLeases leases,
+      int slots) {
     this.store = store;
     this.loop = loop;
     this.files = files;
     this.monitor = monitor;
+    this.leases = leases;
     this.slots = slots;
     this.executor =
         Executors.newFixedThreadPool(slots, Thread.ofPlatform().daemon().name("run-", 0).factory());
   }
 
   /**
-   * Takes up every run that was under way when the process before this one ended, the first time
-   * that the store can be asked; afterwards, those that lost their worker.
+   * Renews the leases of the runs that have a worker here, and takes up those that have none
+   * anywhere: that were under way when the process before this one ended, that lost their worker,
+   * and those of another orchestrator that renews its leases no more. To be called again and again.
    *
    * @throws MeshException DEPENDENCY_DOWN while the store is away
    */
   public void open() {
     lock.lock();
     try {
-      if (!open) {
-        for (Run run : store.active()) {
-          if (run.state() != RunState.QUEUED) {
-            orphans.add(run.runId());
-          }
+      open = true;
+      for (Map.Entry<String, Future<?>> worker : working.entrySet()) {
+        if (!leases.take(worker.getKey())) {
+          LOG.warn("run {} was taken over by another orchestrator", worker.getKey());
+          worker.getValue().cancel(true);
         }
-        open = true;
       }
     } finally {
       lock.unlock();
     }
     dispatch();
-  }
-
-  private void adopt(String runId) {
-    lock.lock();
-    try {
-      orphans.add(runId);
-    } finally {
-      lock.unlock();
-    }
   }
 
   /**
@@ -105,14 +101,13 @@ public final class RunWorkers implements AutoCloseable {
         return;
       }
       List<Run> waiting = new ArrayList<>(store.active());
-      waiting.removeIf(
-          run ->
-              working.containsKey(run.runId())
-                  || (run.state() != RunState.QUEUED && !orphans.contains(run.runId())));
+      waiting.removeIf(run -> working.containsKey(run.runId()));
       while (working.size() < slots && !waiting.isEmpty()) {
         Run run = Collections.min(waiting, Comparator.comparingLong(this::lastTurn));
         waiting.remove(run);
-        orphans.remove(run.runId());
+        if (!leases.take(run.runId())) {
+          continue; // another orchestrator works on it
+        }
         turns.put(run.tenant(), ++turn);
         working.put(run.runId(), executor.submit(() -> work(run.runId())));
       }
@@ -155,13 +150,12 @@ public final class RunWorkers implements AutoCloseable {
       runToItsEnd(taken);
       cleanUp(runId);
     } catch (RuntimeException e) {
-      adopt(runId); // the store was away: it is tried again
       LOG.warn("run {} could not be taken up or put down: {}", runId, e.getMessage());
     } catch (Error e) {
-      adopt(runId);
       LOG.error("run {} could not be taken up or put down", runId, Wordless.of(e));
     } finally {
       var interrupted = Thread.interrupted();
+      leases.release(runId);
       lock.lock();
       try {
         working.remove(runId);

@@ -58,6 +58,7 @@ import org.jspecify.annotations.Nullable;
 /** What outlives a process that runs a training loop: the database, the disk, the other servers. */
 final class LoopWorld {
   static final String RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000";
+  static final Duration LEASE = Duration.ofSeconds(20);
 
   private static final List<String> PROMPTS = List.of("int a", "int b", "int c", "int d", "int e");
   private static final List<String> TEXTS =
@@ -68,9 +69,11 @@ final class LoopWorld {
   @Nullable Error broken; // what opening weights fails by
   int room = Integer.MAX_VALUE; // checkpoints of each trainee that the disk has room for
   Duration rollout = Duration.ZERO; // how long a sampling takes
+  Runnable sampling = () -> {}; // what happens before each
   @Nullable TraineeLoader engine; // what opens weights in place of fakes
   final Path root;
-  final InMemoryRunStore store = new InMemoryRunStore();
+  final TestClock clock = new TestClock();
+  final InMemoryRunStore store = new InMemoryRunStore(clock);
   final FakePeers peers = new FakePeers();
   private final ModelFolders modelFolders;
   private final StoredRollouts rollouts;
@@ -78,7 +81,6 @@ final class LoopWorld {
   final List<TraineeOptions> opened = new ArrayList<>();
   final List<UpdateOutcome> told = new ArrayList<>(); // of updates, committed or not
   final BlockingQueue<Run> left = new LinkedBlockingQueue<>(); // by their workers
-  final TestClock clock = new TestClock();
 
   /** What a life of the process has handed to the policy-server; empty: it goes by folders. */
   private Optional<Set<PinnedVersion>> handed = Optional.empty();
@@ -224,6 +226,7 @@ final class LoopWorld {
     if (query.policy().model().endsWith("-rollout")) {
       handed.ifPresent(there -> assertThat(there).contains(query.policy()));
     }
+    sampling.run();
     clock.advance(rollout);
     return peers.rollouts.sample(query);
   }
@@ -324,8 +327,22 @@ final class LoopWorld {
 
   /** Workers of a process that take up what is stored. */
   RunWorkers workers() {
+    return workers("orchestrator");
+  }
+
+  /** Workers of the process that is called so. */
+  RunWorkers workers(String holder) {
     return new RunWorkers(
-        store, loop(new CrashPoints(0)), new RunFiles(modelFolders, rollouts), new Told(), 1);
+        store,
+        loop(new CrashPoints(0)),
+        new RunFiles(modelFolders, rollouts),
+        new Told(),
+        leases(holder),
+        1);
+  }
+
+  RunLeases leases(String holder) {
+    return new RunLeases(store, holder, LEASE);
   }
 
   /** Which iteration began with the weights of each sampling. */

@@ -20,7 +20,7 @@ class RenewedPromptsTest {
   private static final List<String> TRAINING = List.of("int a");
 
   static Stream<RunStore> stores() {
-    return Stream.of(new InMemoryRunStore(), TestDatabase.create().runs());
+    return Stream.of(new InMemoryRunStore(new TestClock()), TestDatabase.create().runs());
   }
 
   @ParameterizedTest
