@@ -175,12 +175,17 @@ public final class UserHistory {
     private @Nullable List<Change> loading;
 
     boolean needsLoading(Instant now) {
-      if (loading != null || (loadedAt != null && !stale && now.isBefore(loadedAt.plus(refresh)))) {
+      if (loading != null || (!stale && counts(now))) {
         return false;
       }
       loading = new ArrayList<>();
       stale = false;
       return true;
+    }
+
+    /** Not if it was loaded in what is now the future: then the clock was set back. */
+    private boolean counts(Instant now) {
+      return loadedAt != null && !now.isBefore(loadedAt) && now.isBefore(loadedAt.plus(refresh));
     }
 
     void take(Change change) {

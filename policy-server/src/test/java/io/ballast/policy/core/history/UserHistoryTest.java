@@ -62,6 +62,19 @@ class UserHistoryTest {
   }
 
   @Test
+  void aClockThatIsSetBackKeepsNoHistoryForLonger() {
+    known("ada");
+    clock.advance(Duration.ofDays(-1));
+
+    assertThat(history.of("t", "ada")).isPresent();
+    runBackground();
+    assertThat(history.of("t", "ada")).isPresent();
+
+    assertThat(asked).as("once more, and then it counts again").containsExactly("ada", "ada");
+    assertThat(background).isEmpty();
+  }
+
+  @Test
   void aNewUserHasAnEmptyHistory() {
     assertThat(known("ada")).isEqualTo(new PastOutcomes(List.of(), 0, 0, OptionalInt.empty()));
   }
