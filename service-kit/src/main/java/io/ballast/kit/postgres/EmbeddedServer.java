@@ -16,9 +16,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +28,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A PostgreSQL server of this mesh's own, on loopback, durable: fsync and synchronous commits are
  * on. The processes of one mesh share it: the first starts it, the last stops it. It outlives a
- * process that is killed, and the next one takes it over.
+ * process that is killed, and the next one takes it over; if it dies itself, one of them starts it
+ * again.
  *
  * <p>Who uses it is kept in the locks of two files, which the operating system frees when a process
  * dies: {@code start.lock}, held while it is started or stopped, and {@code users.lock}, held
@@ -35,16 +38,24 @@ import org.slf4j.LoggerFactory;
 final class EmbeddedServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
+
+  /** A start beside processes that the dead server has left fails at once; it is tried again. */
+  private static final Duration LONGEST_RESTART = Duration.ofSeconds(4);
+
   private static final Duration LONGEST_STOP = Duration.ofSeconds(20);
   private static final Duration LOOK = Duration.ofMillis(20);
   private static final String USER = "postgres";
 
   private final Path folder;
+  private final Path log;
   private final FileChannel users;
   private final int port;
+  private final ReentrantLock starting = new ReentrantLock(); // the files' locks are of a process
+  private final CountDownLatch closed = new CountDownLatch(1);
 
-  private EmbeddedServer(Path folder, FileChannel users, int port) {
+  private EmbeddedServer(Path folder, Path log, FileChannel users, int port) {
     this.folder = folder;
+    this.log = log;
     this.users = users;
     this.port = port;
   }
@@ -67,7 +78,7 @@ final class EmbeddedServer implements AutoCloseable {
           var unused = users.lock(0, Long.MAX_VALUE, true);
           Optional<Integer> port = running(folder);
           return new EmbeddedServer(
-              folder, users, port.isPresent() ? port.get() : start(folder, log));
+              folder, log, users, port.isPresent() ? port.get() : start(folder, log));
         } catch (RuntimeException | IOException e) {
           users.close();
           throw e;
@@ -91,9 +102,65 @@ final class EmbeddedServer implements AutoCloseable {
     return new PostgresAddress("jdbc:postgresql://127.0.0.1:%d/postgres".formatted(port), USER, "");
   }
 
+  /**
+   * Starts the server again, at its port and on its files, whenever it has died, until this is
+   * closed: its users go on as soon as it answers, and nobody else would start it.
+   *
+   * @param look how often it is looked for
+   */
+  void keepRunning(Duration look) {
+    Thread.ofVirtual().name("postgres").start(() -> keep(look));
+  }
+
+  private void keep(Duration look) {
+    try {
+      boolean dead = false;
+      while (!closed.await(look.toMillis(), TimeUnit.MILLISECONDS)) {
+        boolean was = dead;
+        dead = isDead();
+        if (was && dead) { // what served its connections has had the time to see it and end
+          revive();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isDead() {
+    try {
+      return postmaster(folder).isEmpty();
+    } catch (IOException e) { // its file came or went under the look
+      return false;
+    }
+  }
+
+  private void revive() {
+    starting.lock();
+    try {
+      if (closed.getCount() == 0 || postmaster(folder).isPresent()) {
+        return;
+      }
+      try (Held held = Held.lock(folder)) {
+        if (postmaster(folder).isEmpty()) { // another process may have been quicker
+          LOG.warn("the embedded PostgreSQL in {} has died and is started again", folder);
+          int again = launch(folder, log, port, LONGEST_RESTART);
+          LOG.info("the embedded PostgreSQL runs again, on port {}", again);
+        }
+      }
+    } catch (IOException | RuntimeException e) { // it is looked for again
+      LOG.warn(
+          "the embedded PostgreSQL in {} could not be started again: {}", folder, e.toString());
+    } finally {
+      starting.unlock();
+    }
+  }
+
   /** Stops the server if no other process uses it. */
   @Override
   public void close() {
+    closed.countDown();
+    starting.lock();
     try (Held held = Held.lock(folder)) {
       users.close();
       try (FileChannel channel = file(folder, "users.lock");
@@ -104,6 +171,8 @@ final class EmbeddedServer implements AutoCloseable {
       }
     } catch (IOException e) {
       LOG.warn("the embedded PostgreSQL in {} was left running: {}", folder, e.getMessage());
+    } finally {
+      starting.unlock();
     }
   }
 
@@ -112,7 +181,7 @@ final class EmbeddedServer implements AutoCloseable {
     if (!Files.exists(complete)) {
       deleteAll(data(folder)); // the first start was cut off: nobody was given what is there
     }
-    int port = launch(folder, log, 0);
+    int port = launch(folder, log, 0, LONGEST_START);
     if (!Files.exists(complete)) {
       Files.createFile(complete);
     }
@@ -123,9 +192,10 @@ final class EmbeddedServer implements AutoCloseable {
    * Runs the server, making its files if there are none.
    *
    * @param port 0: any free one
+   * @param longest how long it may take until it answers
    * @return its port
    */
-  static int launch(Path folder, Path log, int port) throws IOException {
+  static int launch(Path folder, Path log, int port, Duration longest) throws IOException {
     Files.deleteIfExists(data(folder).resolve("epg-lock")); // the library's own; ours holds
     try {
       return EmbeddedPostgres.builder()
@@ -133,7 +203,7 @@ final class EmbeddedServer implements AutoCloseable {
           .setCleanDataDirectory(false)
           .setPort(port)
           .setRegisterShutdownHook(false)
-          .setPGStartupWait(LONGEST_START)
+          .setPGStartupWait(longest)
           .setOutputRedirector(Redirect.appendTo(log.toFile()))
           .setErrorRedirector(Redirect.appendTo(log.toFile()))
           .setServerConfig("fsync", "on")

@@ -76,6 +76,17 @@ public final class Postgres implements AutoCloseable {
     return new Postgres(server.address(), settings, meters, Optional.of(server));
   }
 
+  /**
+   * Has an embedded server that has died started again, at its port, by whichever process sees it
+   * first; does nothing for one that someone else runs.
+   *
+   * @param look how often it is looked for
+   */
+  public Postgres keepRunning(Duration look) {
+    embedded.ifPresent(server -> server.keepRunning(look));
+    return this;
+  }
+
   /** Where the server is. */
   public PostgresAddress address() {
     return address;

@@ -16,8 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -118,12 +118,31 @@ class PostgresTest {
         .doesNotContain("hunter2");
   }
 
+  @Test
+  void anEmbeddedServerThatIsKilledIsStartedAgainAtItsPort() throws IOException {
+    try (Postgres postgres = open()) {
+      Jdbi shelf = postgres.schema("shelf").jdbi();
+      add(shelf, "Persuasion");
+      assertThat(postgres.keepRunning(Duration.ofMillis(200))).isSameAs(postgres);
+      Path file = folder.resolve("postgres/data/postmaster.pid");
+      ProcessHandle postmaster =
+          ProcessHandle.of(Long.parseLong(Files.readAllLines(file).getFirst())).orElseThrow();
+
+      assertThat(postmaster.destroyForcibly()).isTrue();
+      postmaster.onExit().join();
+
+      assertThat(titlesOnceItIsBack(shelf)).containsExactly("Persuasion");
+      assertThat(Files.readAllLines(file).getFirst()).isNotEqualTo(Long.toString(postmaster.pid()));
+    }
+    assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
+  }
+
   /** Asks until there is a connection: the pool looks every few seconds, each call waits one. */
   private static List<String> titlesOnceItIsBack(Jdbi jdbi) {
     for (int i = 0; i < 30; i++) {
       try {
         return titles(jdbi);
-      } catch (ConnectionException e) {
+      } catch (JdbiException e) {
         // not yet
       }
     }
@@ -133,7 +152,11 @@ class PostgresTest {
   /** Starts the server's files on the port that they had. */
   private Postgres startAgainOn(PostgresAddress address) throws IOException {
     int port = Integer.parseInt(address.url().replaceAll(".*:(\\d+)/.*", "$1"));
-    EmbeddedServer.launch(folder.resolve("postgres"), folder.resolve("logs/postgres.log"), port);
+    EmbeddedServer.launch(
+        folder.resolve("postgres"),
+        folder.resolve("logs/postgres.log"),
+        port,
+        Duration.ofSeconds(60));
     return Postgres.at(address, SETTINGS, new SimpleMeterRegistry());
   }
 

@@ -45,6 +45,9 @@ import org.slf4j.LoggerFactory;
 public final class MeshProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeshProcess.class);
 
+  /** How soon it is seen that the embedded database has died. */
+  private static final Duration DATABASE_LOOK = Duration.ofSeconds(1);
+
   private final MeshConfig config;
   private final List<FolderLock> locks = new ArrayList<>();
   private final List<ServerModule> modules = new ArrayList<>();
@@ -300,10 +303,11 @@ public final class MeshProcess implements AutoCloseable {
         .orElseGet(
             () ->
                 Postgres.embedded(
-                    config.data().resolve("postgres"),
-                    config.data().resolve("logs").resolve("postgres.log"),
-                    config.databaseSettings(),
-                    meters));
+                        config.data().resolve("postgres"),
+                        config.data().resolve("logs").resolve("postgres.log"),
+                        config.databaseSettings(),
+                        meters)
+                    .keepRunning(DATABASE_LOOK));
   }
 
   private static Postgres join(CompletableFuture<Postgres> database) {
