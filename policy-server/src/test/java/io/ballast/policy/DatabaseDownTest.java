@@ -97,8 +97,7 @@ class DatabaseDownTest {
 
       assertThat(gauge(mesh, "waiting")).isZero();
       assertThat(gauge(mesh, "bytes")).isZero();
-      assertThat(trained(mesh))
-          .containsExactly(onBefore.getEventId(), onMeanwhile.getEventId());
+      assertThat(trained(mesh)).containsExactly(onBefore.getEventId(), onMeanwhile.getEventId());
       assertThat(stored(mesh, meanwhile).getSuggestion().getResponse().getDegradationsList())
           .as("the record says it too")
           .isEqualTo(meanwhile.getDegradationsList());
@@ -228,8 +227,7 @@ class DatabaseDownTest {
                 "cannot be reached; the decision is not recorded, and no feedback will join it"));
     assertDatabaseAway(() -> accept(mesh, answer, "key"));
     assertThat(mesh.meters.counter("ballast.policy.decisions.dropped").count()).isEqualTo(1);
-    assertThat(
-            mesh.meters.counter("ballast.policy.degradations", "peer", "database").count())
+    assertThat(mesh.meters.counter("ballast.policy.degradations", "peer", "database").count())
         .isEqualTo(1);
     database.startAgain();
     mesh.server.replay();
@@ -356,8 +354,7 @@ class DatabaseDownTest {
                     .createQuery("select event_id::text, reason from feedback_refused")
                     .setMapKeyColumn("event_id")
                     .setMapValueColumn("reason")
-                    .collectInto(
-                        new GenericType<Map<String, String>>() {}));
+                    .collectInto(new GenericType<Map<String, String>>() {}));
   }
 
   private static String idIssuedAt(Instant time) {
@@ -376,10 +373,7 @@ class DatabaseDownTest {
     try (Stream<Path> files = Files.list(Files.createDirectories(from))) {
       Files.createDirectories(to);
       for (Path file : files.filter(f -> f.toString().endsWith(".spool")).toList()) {
-        Files.copy(
-            file,
-            to.resolve(file.getFileName()),
-            StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

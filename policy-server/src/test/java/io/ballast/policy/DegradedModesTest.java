@@ -44,7 +44,11 @@ class DegradedModesTest {
 
   /** A row of the page's table. */
   record Mode(
-      List<String> away, List<String> set, String answer, String reason, List<String> degradations) {
+      List<String> away,
+      List<String> set,
+      String answer,
+      String reason,
+      List<String> degradations) {
     static Mode of(String row) {
       String[] cells = row.replace("`", "").split("\\|", -1);
       return new Mode(
@@ -73,8 +77,7 @@ class DegradedModesTest {
   void whatIsAwayIsSaid(Mode mode) {
     Map<String, String> properties = new HashMap<>();
     mode.set()
-        .forEach(
-            one -> properties.put("ballast.policy." + one.split("=")[0], one.split("=")[1]));
+        .forEach(one -> properties.put("ballast.policy." + one.split("=")[0], one.split("=")[1]));
     try (TestMesh mesh = TestMesh.startOn(database, properties, folder)) {
       mode.away().forEach(who -> takeAway(who, mesh));
       if (mode.answer().equals("UNAVAILABLE")) {
@@ -149,8 +152,7 @@ class DegradedModesTest {
             StatusRuntimeException.class,
             e -> {
               assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-              com.google.rpc.Status status =
-                  Objects.requireNonNull(StatusProto.fromThrowable(e));
+              com.google.rpc.Status status = Objects.requireNonNull(StatusProto.fromThrowable(e));
               Any detail =
                   status.getDetailsList().stream()
                       .filter(one -> one.is(RetryInfo.class))

@@ -15,8 +15,8 @@ import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.SampleResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
-import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateStageAnswer;
 import java.util.ArrayList;
@@ -105,8 +105,7 @@ class SwapTest {
 
   /** Stage by stage, as replicas are replaced one by one. */
   private void serveGate(String version) {
-    mesh.safety.stageOne =
-        stage("context", version, "suggestion", GateOutcome.GATE_OUTCOME_REFER);
+    mesh.safety.stageOne = stage("context", version, "suggestion", GateOutcome.GATE_OUTCOME_REFER);
     mesh.safety.stageTwo = stage("suggestion", version, "context", GateOutcome.GATE_OUTCOME_PASS);
   }
 
@@ -125,7 +124,8 @@ class SwapTest {
   private SuggestResponse stream() {
     StringBuilder shown = new StringBuilder();
     Iterator<SuggestStreamResponse> events =
-        mesh.policy().suggestStream(SuggestStreamRequest.newBuilder().setRequest(request()).build());
+        mesh.policy()
+            .suggestStream(SuggestStreamRequest.newBuilder().setRequest(request()).build());
     while (true) {
       SuggestStreamResponse event = events.next();
       if (event.hasFinished()) {

@@ -33,7 +33,8 @@ class ShadowTest {
     await("compared");
     assertThat(mesh.meters.get("ballast.safety.shadow.difference.mean").gauge().value())
         .isCloseTo(
-            FakeCostModels.harmlessToTwo("c") - answer.getResults(0).getValue().getHarmProbability(),
+            FakeCostModels.harmlessToTwo("c")
+                - answer.getResults(0).getValue().getHarmProbability(),
             within(1e-9));
   }
 
@@ -56,11 +57,7 @@ class ShadowTest {
   }
 
   private double count(String outcome) {
-    return mesh.meters
-        .get("ballast.safety.shadow.items")
-        .tag("outcome", outcome)
-        .counter()
-        .count();
+    return mesh.meters.get("ballast.safety.shadow.items").tag("outcome", outcome).counter().count();
   }
 
   private void await(String outcome) {

@@ -41,8 +41,7 @@ public class MeshReadiness implements HealthCheck {
     MeshProcess process = running.get();
     Optional<Boolean> database = process.databaseReachable();
     answer
-        .status(
-            process.isServing() && (database.orElse(true) || process.servesWithoutDatabase()))
+        .status(process.isServing() && (database.orElse(true) || process.servesWithoutDatabase()))
         .withData(
             "servers",
             process.roles().stream().map(Role::label).collect(Collectors.joining(", "))

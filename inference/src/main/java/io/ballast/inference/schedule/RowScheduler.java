@@ -138,7 +138,9 @@ public final class RowScheduler<R> {
   /** The rows whose places one of this lane may have. */
   private long preemptedBy(Lane lane) {
     return lane == Lane.INTERACTIVE
-        ? begun.stream().filter(entry -> entry.demand.lane() == Lane.BATCH && !entry.overdue).count()
+        ? begun.stream()
+            .filter(entry -> entry.demand.lane() == Lane.BATCH && !entry.overdue)
+            .count()
         : 0;
   }
 

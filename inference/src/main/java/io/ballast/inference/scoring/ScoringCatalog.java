@@ -276,7 +276,8 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     String before = serving(name, VersionSelector.SERVING, versions(name));
     turned.put(name, version);
     if (!before.equals(version)) {
-      LOG.info("serving of {} {} is version {} now, before: {}", names.noun(), name, version, before);
+      LOG.info(
+          "serving of {} {} is version {} now, before: {}", names.noun(), name, version, before);
       loaded.retireUnless(id -> !(id.model().equals(name) && id.version().equals(before)));
     }
   }

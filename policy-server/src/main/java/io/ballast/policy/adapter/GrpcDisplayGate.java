@@ -103,9 +103,7 @@ public final class GrpcDisplayGate implements DisplayGate {
         answer.getReferEntropy(),
         answer.getPropensity(),
         MeshMessages.version(answer.getModelVersion()),
-        answer.hasOtherGateVersion()
-            ? MeshMessages.version(answer.getOtherGateVersion())
-            : null,
+        answer.hasOtherGateVersion() ? MeshMessages.version(answer.getOtherGateVersion()) : null,
         answer.getSkipsStageTwo(),
         Payload.of(answer.toByteArray()));
   }

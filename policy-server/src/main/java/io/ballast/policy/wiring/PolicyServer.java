@@ -167,9 +167,7 @@ public final class PolicyServer implements AutoCloseable {
                 new GrpcCostOracle(safety, config.timeouts().judge()),
                 config::policyOf),
             new SuggestFlow.Memory(
-                outage.over(suggestionLog, suggestMapper::encode),
-                history,
-                SuggestMapper::encode),
+                outage.over(suggestionLog, suggestMapper::encode), history, SuggestMapper::encode),
             new SuggestTelemetry(runtime.meters(), runtime.telemetry(), runtime.clock()),
             config.limits(),
             new SuggestFlow.Chance(ids, random, runtime.clock()),
@@ -177,8 +175,7 @@ public final class PolicyServer implements AutoCloseable {
     FeedbackStore feedbackStore =
         new FeedbackTelemetry(new PostgresFeedbackStore(database, events), runtime.meters());
     FeedbackLog feedback =
-        new FeedbackLog(
-            outage.over(feedbackStore), ids, changes, history, config.followInterval());
+        new FeedbackLog(outage.over(feedbackStore), ids, changes, history, config.followInterval());
     replay =
         outage.replay(
             suggestionLog,

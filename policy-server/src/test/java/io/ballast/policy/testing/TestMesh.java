@@ -64,7 +64,9 @@ public final class TestMesh implements AutoCloseable {
     safety.certificates.clock = clock;
     Channel safetyChannel = serve(safety.services());
     Channel rewardChannel = serve(List.of(rewards));
-    runtime = new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of(), dataFolder);
+    runtime =
+        new TestRuntime(
+            database, safetyChannel, rewardChannel, clock, meters, List.of(), dataFolder);
     server =
         new PolicyServer(
             PolicyConfig.from(properties(properties)),

@@ -76,10 +76,7 @@ public final class ShadowedCosts implements CostScorer {
     shadow.offer(
         served,
         () ->
-            unwatched
-                .judge(again, CallPatience.upTo(settings.modelTimeout()))
-                .items()
-                .stream()
+            unwatched.judge(again, CallPatience.upTo(settings.modelTimeout())).items().stream()
                 .map(ShadowedCosts::harm)
                 .toList());
   }

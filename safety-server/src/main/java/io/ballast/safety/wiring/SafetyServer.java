@@ -119,9 +119,7 @@ public final class SafetyServer implements AutoCloseable {
                         () -> catalog.waitingTokens() > config.queue().batchWeight(),
                         runtime.meters()));
     CostScorer answered =
-        shadow
-            .<CostScorer>map(traffic -> shadowing(costs, config, runtime, traffic))
-            .orElse(costs);
+        shadow.<CostScorer>map(traffic -> shadowing(costs, config, runtime, traffic)).orElse(costs);
     gates = new GateFlow(gateModels, config.gate(), monitor);
     Database database = runtime.database(SCHEMA);
     audit = new PostgresAudit(SCHEMA, database);

@@ -63,9 +63,12 @@ final class Entrance {
     Map<String, String> metadata =
         new HashMap<>(
             Map.of(
-                "waiting_tokens", Integer.toString(before),
-                "limit", Integer.toString(limits.queuedWeight()),
-                MeshException.SHED, "queue_full"));
+                "waiting_tokens",
+                Integer.toString(before),
+                "limit",
+                Integer.toString(limits.queuedWeight()),
+                MeshException.SHED,
+                "queue_full"));
     long untilRoom = times.nanosOf(Math.min(before, over)) / limits.workers();
     if (untilRoom > 0) {
       metadata.put(MeshException.RETRY_DELAY, Duration.ofNanos(untilRoom).toString());
@@ -97,9 +100,13 @@ final class Entrance {
         "%s is busy: work waits some %,d ms for its turn, the caller %,d ms for its answer; nothing was done"
             .formatted(subject, turn.toMillis(), Math.max(0, within.toMillis())),
         Map.of(
-            "queue_time", turn.toString(),
-            "left", within.toString(),
-            MeshException.SHED, "queue_time",
-            MeshException.RETRY_DELAY, late.toString()));
+            "queue_time",
+            turn.toString(),
+            "left",
+            within.toString(),
+            MeshException.SHED,
+            "queue_time",
+            MeshException.RETRY_DELAY,
+            late.toString()));
   }
 }

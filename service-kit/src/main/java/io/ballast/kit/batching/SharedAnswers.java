@@ -105,8 +105,8 @@ public final class SharedAnswers<K, I, R> {
    * @param queues of that version
    * @param groups the items under each key; may hold an item more than once
    * @throws MeshException OVERLOADED if the queue is full, or would keep work longer than the
-   *     caller waits; what the engine threw if it could run
-   *     nothing for some of the items: all of them can be asked again
+   *     caller waits; what the engine threw if it could run nothing for some of the items: all of
+   *     them can be asked again
    */
   public Map<K, List<Shared<R>>> ask(
       PinnedVersion version,
@@ -219,9 +219,7 @@ public final class SharedAnswers<K, I, R> {
             }
           });
       List<CompletableFuture<Batched<R>>> answers =
-          groups.isEmpty()
-              ? List.of()
-              : waits.submit(queues.of(lane), groups, lane, patience);
+          groups.isEmpty() ? List.of() : waits.submit(queues.of(lane), groups, lane, patience);
       joins.add(call.places.size());
       for (int g = 0; g < groups.size(); g++) {
         own.add(queued(version, queues, lane, groups.get(g), answers.get(g), call));

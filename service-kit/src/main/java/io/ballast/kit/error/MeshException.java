@@ -29,8 +29,7 @@ public final class MeshException extends RuntimeException {
     this(fault, message, Map.of(), cause);
   }
 
-  public MeshException(
-      Fault fault, String message, Map<String, String> metadata, Throwable cause) {
+  public MeshException(Fault fault, String message, Map<String, String> metadata, Throwable cause) {
     super(message, cause);
     this.fault = fault;
     this.metadata = Map.copyOf(metadata);

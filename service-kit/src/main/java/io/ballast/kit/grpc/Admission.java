@@ -102,8 +102,7 @@ final class Admission implements ServerInterceptor {
   private static Lane lane(ModelInferRequest request) {
     InferParameter priority =
         request.getParametersOrDefault("priority", InferParameter.getDefaultInstance());
-    long value =
-        priority.hasUint64Param() ? priority.getUint64Param() : priority.getInt64Param();
+    long value = priority.hasUint64Param() ? priority.getUint64Param() : priority.getInt64Param();
     return value == 2 ? Lane.TRAINER : value == 3 ? Lane.BATCH : Lane.INTERACTIVE;
   }
 
@@ -206,9 +205,7 @@ final class Admission implements ServerInterceptor {
     for (Any detail : told.getDetailsList()) {
       if (detail.is(ErrorInfo.class)) {
         try {
-          return detail
-              .unpack(ErrorInfo.class)
-              .getMetadataOrDefault(MeshException.SHED, "other");
+          return detail.unpack(ErrorInfo.class).getMetadataOrDefault(MeshException.SHED, "other");
         } catch (InvalidProtocolBufferException e) {
           return "other"; // nobody of ours wrote it
         }

@@ -179,7 +179,9 @@ public final class MeshServer implements AutoCloseable {
       served.add(
           LenientRequests.of(
               ServerInterceptors.interceptForward(
-                  definition, new TenantFence(), new Admission(of, limit, new StatusMapper(name), meters))));
+                  definition,
+                  new TenantFence(),
+                  new Admission(of, limit, new StatusMapper(name), meters))));
     }
     served.forEach(builder::addService);
     if (options.reflection()) {

@@ -150,7 +150,8 @@ public final class StatusMapper {
   private com.google.protobuf.Duration retryDelay(Map<String, String> metadata) {
     String known = metadata.get(MeshException.RETRY_DELAY);
     Duration delay = known == null ? USUAL_DELAY : Duration.parse(known);
-    Duration asked = Collections.max(List.of(LEAST_DELAY, Collections.min(List.of(delay, MOST_DELAY))));
+    Duration asked =
+        Collections.max(List.of(LEAST_DELAY, Collections.min(List.of(delay, MOST_DELAY))));
     return Durations.fromNanos((long) (asked.toNanos() * (1 + JITTER * chance.nextDouble())));
   }
 

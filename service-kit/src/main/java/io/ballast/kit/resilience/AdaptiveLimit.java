@@ -188,12 +188,14 @@ public final class AdaptiveLimit {
     Map<String, String> metadata =
         new HashMap<>(
             Map.of(
-                "lane", lane.name(),
-                "limit", Integer.toString(limit),
-                MeshException.SHED, "concurrency_limit"));
+                "lane",
+                lane.name(),
+                "limit",
+                Integer.toString(limit),
+                MeshException.SHED,
+                "concurrency_limit"));
     if (of.calls > 0) { // by then those that are under way have ended
-      metadata.put(
-          MeshException.RETRY_DELAY, Duration.ofNanos((long) of.callNanos).toString());
+      metadata.put(MeshException.RETRY_DELAY, Duration.ofNanos((long) of.callNanos).toString());
     }
     return new MeshException(
         Fault.OVERLOADED,

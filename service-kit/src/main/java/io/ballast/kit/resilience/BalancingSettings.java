@@ -93,7 +93,8 @@ public record BalancingSettings(
 
   private static Stream<Map<String, ?>> reads() {
     return Stream.of(
-            methods("ballast.policy.v1.VersionService", "GetVersion", "ListVersions", "ListAliases"),
+            methods(
+                "ballast.policy.v1.VersionService", "GetVersion", "ListVersions", "ListAliases"),
             methods("ballast.policy.v1.FeedbackService", "GetSuggestion"),
             methods("ballast.reward.v1.RewardService", "ListRewardModels", "GetGoldenScores"),
             methods("ballast.reward.v1.RewardTrainingService", "GetTraining", "ListTrainings"),

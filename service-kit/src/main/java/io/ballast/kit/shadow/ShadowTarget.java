@@ -9,8 +9,7 @@ import java.util.regex.Pattern;
  * @param share of the calls, above 0, at most 1
  */
 public record ShadowTarget(String model, String version, double share) {
-  private static final Pattern FORM =
-      Pattern.compile("([^/@\\s]+)/([^/@\\s]+)@([0-9]*\\.?[0-9]+)");
+  private static final Pattern FORM = Pattern.compile("([^/@\\s]+)/([^/@\\s]+)@([0-9]*\\.?[0-9]+)");
 
   public ShadowTarget {
     if (!(share > 0 && share <= 1)) {
@@ -28,8 +27,7 @@ public record ShadowTarget(String model, String version, double share) {
     if (!parts.matches()) {
       throw new IllegalArgumentException(text + " (expected: NAME/VERSION@SHARE)");
     }
-    return new ShadowTarget(
-        parts.group(1), parts.group(2), Double.parseDouble(parts.group(3)));
+    return new ShadowTarget(parts.group(1), parts.group(2), Double.parseDouble(parts.group(3)));
   }
 
   /** As people write a version. */

@@ -77,8 +77,7 @@ public final class ShadowTraffic implements AutoCloseable {
   }
 
   private Counter counter(MeterRegistry meters, String prefix, String outcome) {
-    return meters.counter(
-        prefix + ".items", "candidate", target.name(), "outcome", outcome);
+    return meters.counter(prefix + ".items", "candidate", target.name(), "outcome", outcome);
   }
 
   private void gauge(
@@ -133,7 +132,8 @@ public final class ShadowTraffic implements AutoCloseable {
     } catch (RuntimeException e) { // the candidate's own trouble, which nobody waits for
       failed.increment(served.size());
       if (!failing.getAndSet(true)) {
-        LOG.warn("{}, which is asked in the shadow, does not answer: {}", target.name(), e.toString());
+        LOG.warn(
+            "{}, which is asked in the shadow, does not answer: {}", target.name(), e.toString());
       }
     }
   }
@@ -144,8 +144,7 @@ public final class ShadowTraffic implements AutoCloseable {
       Served item = served.get(i);
       OptionalDouble answer = answers.get(i);
       if (item.value().isPresent() && answer.isPresent()) {
-        both.add(
-            new Compared(item.prompt(), item.value().getAsDouble(), answer.getAsDouble()));
+        both.add(new Compared(item.prompt(), item.value().getAsDouble(), answer.getAsDouble()));
       }
     }
     figures.add(both);

@@ -29,8 +29,7 @@ class BatchTimesTest {
 
     assertThat((double) times.nanosOf(200)).isCloseTo(time(200), within(1.0));
     // 512 + 512 + 176: three batches
-    assertThat((double) times.nanosOf(1_200))
-        .isCloseTo(2 * time(512) + time(176), within(10.0));
+    assertThat((double) times.nanosOf(1_200)).isCloseTo(2 * time(512) + time(176), within(10.0));
   }
 
   @Test

@@ -44,8 +44,7 @@ class AdmissionTest extends MeshServerCase {
             Duration.ofMillis(100),
             Duration.ofSeconds(1),
             Duration.ofSeconds(5));
-    MeshServer server =
-        start(MeshServer.Options.loopback(0), Optional.of(limits), nanos::get);
+    MeshServer server = start(MeshServer.Options.loopback(0), Optional.of(limits), nanos::get);
     ManagedChannel channel = channel(server);
     return RewardServiceGrpc.newBlockingStub(channel);
   }
@@ -116,8 +115,7 @@ class AdmissionTest extends MeshServerCase {
             .score(of(Priority.PRIORITY_INTERACTIVE));
     inside.await();
 
-    assertThatThrownBy(
-            () -> rewards.listRewardModels(ListRewardModelsRequest.getDefaultInstance()))
+    assertThatThrownBy(() -> rewards.listRewardModels(ListRewardModelsRequest.getDefaultInstance()))
         .hasMessageStartingWith("UNIMPLEMENTED"); // the test's service has nothing else to say
     release.countDown();
     held.get();

@@ -238,8 +238,7 @@ class PeerChannelTest {
     open.add(timer::shutdownNow);
     for (Duration reserve : List.of(Duration.ofMillis(500), Duration.ofHours(1))) {
       PeerChannel channel =
-          connect(
-              server.port(), settings(reserve, BalancingSettings.defaults()), Optional.empty());
+          connect(server.port(), settings(reserve, BalancingSettings.defaults()), Optional.empty());
       try (Context.CancellableContext caller =
           Context.ROOT.withDeadline(Deadline.after(20, TimeUnit.SECONDS), timer)) {
         caller.call(() -> stub(channel).score(ScoreRequest.getDefaultInstance()));
@@ -371,8 +370,7 @@ class PeerChannelTest {
             Duration.ofMillis(5),
             new BalancingSettings(Optional.empty(), Duration.ofMillis(200), Duration.ofMinutes(5)));
     PeerChannel channel =
-        connect(
-            List.of(serve(new Inner(), Optional.empty()), bad), settings, Optional.empty());
+        connect(List.of(serve(new Inner(), Optional.empty()), bad), settings, Optional.empty());
     long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     int inARow = 0;
     while (inARow < 50) {

@@ -116,8 +116,7 @@ class StatusMapperTest {
   }
 
   private static long delayMillis(StatusMapper mapper, MeshException busy) throws Exception {
-    return Durations.toMillis(
-        detail(mapper.judge(busy).answer(), RetryInfo.class).getRetryDelay());
+    return Durations.toMillis(detail(mapper.judge(busy).answer(), RetryInfo.class).getRetryDelay());
   }
 
   @Test

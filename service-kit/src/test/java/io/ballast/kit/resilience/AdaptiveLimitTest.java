@@ -25,12 +25,7 @@ class AdaptiveLimitTest {
     return new AdaptiveLimit(
         "reward",
         new LimitSettings(
-            initial,
-            2,
-            100,
-            Duration.ofMillis(100),
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(5)),
+            initial, 2, 100, Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(5)),
         time::nanoTime,
         meters);
   }

@@ -51,7 +51,7 @@ public record MeshConfig(
     TelemetrySettings telemetry,
     Optional<Events> events,
     int maxCalls,
-      SecurityConfig security,
+    SecurityConfig security,
     Optional<LimitSettings> limits) {
   /**
    * How events are published.

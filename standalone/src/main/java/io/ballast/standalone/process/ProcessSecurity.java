@@ -116,8 +116,8 @@ final class ProcessSecurity implements AutoCloseable {
       throw new MeshException(
           Fault.PRECONDITION_FAILED,
           ("ballast.host: %s: whoever reaches it could call this mesh; set ballast.token,"
-               + " ballast.security.jwt.* or ballast.tls.client-auth, or, where the network keeps"
-               + " strangers out, ballast.security.open=true")
+                  + " ballast.security.jwt.* or ballast.tls.client-auth, or, where the network keeps"
+                  + " strangers out, ballast.security.open=true")
               .formatted(host),
           Map.of("host", host));
     }

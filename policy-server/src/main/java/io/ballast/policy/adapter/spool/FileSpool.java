@@ -185,8 +185,7 @@ public final class FileSpool implements Spool, AutoCloseable {
   public void register(MeterRegistry meters) {
     var unused =
         Gauge.builder("ballast.policy.spool.waiting", this, FileSpool::waiting).register(meters);
-    unused =
-        Gauge.builder("ballast.policy.spool.bytes", this, FileSpool::bytes).register(meters);
+    unused = Gauge.builder("ballast.policy.spool.bytes", this, FileSpool::bytes).register(meters);
     unused =
         Gauge.builder("ballast.policy.spool.limit.bytes", maxBytes, Long::doubleValue)
             .strongReference(true)

@@ -15,7 +15,9 @@ import java.util.zip.CRC32C;
 /**
  * One file of a {@link SegmentLog}: eight bytes that say what it is, then records, each
  *
- * <pre>length of the payload (4) · CRC-32C of all that follows (4) · milliseconds since 1970 (8) · payload</pre>
+ * <pre>
+ * length of the payload (4) · CRC-32C of all that follows (4) · milliseconds since 1970 (8) · payload
+ * </pre>
  *
  * <p>in the order of bytes of the network. Its file is never read or written through a channel that
  * an interrupt would close. Guarded by its log.

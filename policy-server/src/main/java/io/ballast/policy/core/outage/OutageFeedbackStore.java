@@ -72,8 +72,7 @@ public final class OutageFeedbackStore implements FeedbackStore {
   /** Whether a server can have given out this id; whether one did, only the database knows. */
   private static boolean wasEverIssued(UUID suggestionId, Instant now) {
     return TimeOrderedIds.isTimeOrdered(suggestionId)
-        && !TimeOrderedIds.issuedAt(suggestionId)
-            .isAfter(now.plus(FeedbackLog.CLOCK_SKEW));
+        && !TimeOrderedIds.issuedAt(suggestionId).isAfter(now.plus(FeedbackLog.CLOCK_SKEW));
   }
 
   @Override

@@ -18,7 +18,8 @@ public final class OutageSuggestionLog implements SuggestionLog {
           DATABASE, "cannot be reached; the decision waits on the policy-server's disk for it");
   private static final Degradation UNRECORDED =
       new Degradation(
-          DATABASE, "cannot be reached; the decision is not recorded, and no feedback will join it");
+          DATABASE,
+          "cannot be reached; the decision is not recorded, and no feedback will join it");
 
   private final SuggestionLog next;
   private final WhenDatabaseDown.Decisions choice;

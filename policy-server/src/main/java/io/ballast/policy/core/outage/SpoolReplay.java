@@ -63,10 +63,10 @@ public final class SpoolReplay {
     try {
       var unused =
           database.within(
-          () -> {
-            target.probe().run();
-            return true;
-          });
+              () -> {
+                target.probe().run();
+                return true;
+              });
     } catch (RuntimeException e) { // it is away still, or not well: it is asked again
       return false;
     }

@@ -220,7 +220,9 @@ public final class SampleFlow {
       return handle;
     }
 
-    /** Waits for a place as long as the caller does; the first is the one that the call waits for. */
+    /**
+     * Waits for a place as long as the caller does; the first is the one that the call waits for.
+     */
     private void takePlace() {
       long start = nanoTime.getAsLong();
       boolean taken;

@@ -33,8 +33,8 @@ final class CandidateGenerator {
   }
 
   /**
-   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0.
-   * A single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
+   * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
+   * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
    * would be a jumble. The call has waited until the first token of any of them.
    *
    * @throws CancellationException if nobody waits any more

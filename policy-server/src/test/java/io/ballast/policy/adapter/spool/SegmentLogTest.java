@@ -219,10 +219,7 @@ class SegmentLogTest {
 
   private static List<Path> files(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(path -> path.toString().endsWith(SegmentFile.SUFFIX))
-          .sorted()
-          .toList();
+      return files.filter(path -> path.toString().endsWith(SegmentFile.SUFFIX)).sorted().toList();
     }
   }
 

@@ -28,7 +28,9 @@ final class GateCatalog implements AutoCloseable {
     this.serving = new Pair(source, context, suggestion);
   }
 
-  /** The models of both stages, which are swapped together. Its counts are guarded by the catalog. */
+  /**
+   * The models of both stages, which are swapped together. Its counts are guarded by the catalog.
+   */
   private static final class Pair {
     private final Map<GateStage, GateChoice> choices = new EnumMap<>(GateStage.class);
     private final Map<GateStage, StageModel> models = new EnumMap<>(GateStage.class);

@@ -66,8 +66,7 @@ public final class GateFlow implements AutoCloseable {
   }
 
   private static GateChoice chosen(GateChoice usual, Map<String, String> versions) {
-    return new GateChoice(
-        usual.model(), versions.getOrDefault(usual.model(), usual.version()));
+    return new GateChoice(usual.model(), versions.getOrDefault(usual.model(), usual.version()));
   }
 
   /** Whether {@code model} decides a stage. */
