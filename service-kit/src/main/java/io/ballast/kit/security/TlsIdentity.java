@@ -133,7 +133,9 @@ public final class TlsIdentity implements AutoCloseable {
         use(read);
         LOG.info("new certificates are used from now on; they are good until {}", expires());
       }
-    } catch (MeshException | IOException | GeneralSecurityException e) {
+    } catch (IOException
+        | GeneralSecurityException
+        | RuntimeException e) { // or it was the last time
       LOG.warn("the certificates of before stay: {}", e.getMessage());
     }
   }
