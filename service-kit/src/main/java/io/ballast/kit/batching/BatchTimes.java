@@ -47,7 +47,7 @@ final class BatchTimes {
     double full = Math.max(batchWeight, weights / count); // a group that is larger goes alone
     double batches = Math.floor(weight / full);
     double rest = weight - batches * full;
-    return (long) (batches * nanosOfBatch(full) + (rest > 0 ? nanosOfBatch(rest) : 0));
+    return Math.round(batches * nanosOfBatch(full) + (rest >= 1 ? nanosOfBatch(rest) : 0));
   }
 
   /** The least-squares line through the batches; level where all of them weighed the same. */
