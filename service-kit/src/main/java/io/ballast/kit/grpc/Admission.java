@@ -187,6 +187,12 @@ final class Admission implements ServerInterceptor {
       call.end();
       super.onCancel();
     }
+
+    @Override
+    public void onComplete() {
+      call.end(); // a service that threw has not closed its call
+      super.onComplete();
+    }
   }
 
   private void count(@Nullable Lane lane, String reason) {
