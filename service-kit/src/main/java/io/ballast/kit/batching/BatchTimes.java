@@ -11,7 +11,11 @@ final class BatchTimes {
   /** Weights that differ by less than this share of their mean say nothing about the growth. */
   private static final double LEAST_SPREAD = 0.05;
 
+  /** Of fewer batches nothing is concluded: the first run cold. */
+  private static final int LEAST_BATCHES = 8;
+
   private final int batchWeight;
+  private int batches;
   private double count;
   private double weights;
   private double squares;
@@ -29,6 +33,7 @@ final class BatchTimes {
 
   /** Takes in a batch of {@code weight} that took an engine {@code time} nanoseconds. */
   void add(long weight, long time) {
+    batches = Math.min(batches + 1, LEAST_BATCHES);
     count = KEPT * count + 1;
     weights = KEPT * weights + weight;
     squares = KEPT * squares + (double) weight * weight;
@@ -38,16 +43,16 @@ final class BatchTimes {
 
   /**
    * The nanoseconds that one worker takes for so much weight, in batches as full as they may be; 0
-   * before the first batch.
+   * before some batches have run.
    */
   long nanosOf(long weight) {
-    if (count == 0) {
+    if (batches < LEAST_BATCHES) {
       return 0;
     }
     double full = Math.max(batchWeight, weights / count); // a group that is larger goes alone
-    double batches = Math.floor(weight / full);
-    double rest = weight - batches * full;
-    return Math.round(batches * nanosOfBatch(full) + (rest >= 1 ? nanosOfBatch(rest) : 0));
+    double whole = Math.floor(weight / full);
+    double rest = weight - whole * full;
+    return Math.round(whole * nanosOfBatch(full) + (rest >= 1 ? nanosOfBatch(rest) : 0));
   }
 
   /** The least-squares line through the batches; level where all of them weighed the same. */
