@@ -42,7 +42,7 @@ while IFS= read -r kustomization; do
   name=${folder#"$K8S/"}
   render "$folder" >"$OUT/${name//\//-}.yaml" || fail "$name cannot be rendered"
   checked=$((checked + 1))
-done < <(grep -l '^kind: Kustomization' $(find "$K8S" -name kustomization.yaml -not -path '*/mistakes/*' -not -path '*/target/*') | sort)
+done < <(find "$K8S" -name kustomization.yaml -not -path "$K8S/checks/mistakes/*" -not -path "$K8S/target/*" -exec grep -l '^kind: Kustomization' {} + | sort)
 cp "$K8S"/gates/*.yaml "$OUT"
 conform -summary "$OUT" >&2 || fail "these are no manifests that Kubernetes would take"
 

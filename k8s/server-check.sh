@@ -155,7 +155,7 @@ while IFS= read -r kustomization; do
   else
     verdict "${folder#"$K8S/"}: $(wc -l <<<"$said") resources" ok
   fi
-done < <(grep -l '^kind: Kustomization' $(find "$K8S" -name kustomization.yaml -not -path '*/mistakes/*' -not -path '*/target/*') | sort)
+done < <(find "$K8S" -name kustomization.yaml -not -path "$K8S/checks/mistakes/*" -not -path "$K8S/target/*" -exec grep -l '^kind: Kustomization' {} + | sort)
 for file in "$K8S"/gates/*.yaml; do
   said=$(dry_run "$file") && verdict "${file#"$K8S/"}" ok || verdict "${file#"$K8S/"}" "$said"
 done
