@@ -80,6 +80,10 @@ public final class OpenLoop {
         }
         calls++;
       }
+      if (!cutShort) {
+        pacer.sleepUntil(
+            start + end); // a plan is as long as it says, though no call is due any more
+      }
       long measuredUntil = cutShort ? last : Math.max(end, last);
       awaitAnswers();
       return result(cutShort, measuredUntil);

@@ -19,11 +19,13 @@ final class FaultScript implements AutoCloseable {
   private static final int NOT_ENDED = -1;
 
   private final long begin = System.nanoTime();
+  private final List<Fault> faults;
   private final ScheduledThreadPoolExecutor clock;
   private final List<FaultResult> results = new ArrayList<>(); // guarded by itself
 
   /** Begins to wait for the faults' times. */
   FaultScript(List<Fault> faults) {
+    this.faults = List.copyOf(faults);
     clock =
         new ScheduledThreadPoolExecutor(
             Math.max(1, faults.size()),
@@ -76,11 +78,23 @@ final class FaultScript implements AutoCloseable {
     }
   }
 
-  /** Waits for the commands that are under way, and tells what became of all that were begun. */
+  /** Waits for the commands that are under way, and tells what became of all. */
   List<FaultResult> finish() throws InterruptedException {
     clock.shutdown();
     clock.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS); // each has a timeout
     synchronized (results) {
+      for (Fault fault : faults) {
+        if (results.stream().noneMatch(result -> result.name().equals(fault.name()))) {
+          results.add(
+              new FaultResult(
+                  fault.name(),
+                  fault.command(),
+                  fault.at().toNanos() / 1e9,
+                  0,
+                  NOT_ENDED,
+                  "the load was over before"));
+        }
+      }
       return results.stream().sorted(Comparator.comparingDouble(FaultResult::atSeconds)).toList();
     }
   }

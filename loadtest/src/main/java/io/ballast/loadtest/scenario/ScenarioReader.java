@@ -344,10 +344,15 @@ public final class ScenarioReader {
   private static List<Fault> faults(YamlNode root, List<Phase> phases) {
     Duration end = phases.stream().map(Phase::duration).reduce(Duration.ZERO, Duration::plus);
     List<Fault> faults = new ArrayList<>();
+    Set<String> names = new HashSet<>();
     for (YamlNode node : root.children("faults", MOST_FAULTS, "name", "at", "run", "timeout")) {
+      String name = node.name("name", "fault-" + faults.size());
+      if (!names.add(name)) {
+        throw node.flaw("name", name, "a name that no other fault has");
+      }
       faults.add(
           new Fault(
-              node.name("name", "fault-" + faults.size()),
+              name,
               node.requiredDuration("at", Duration.ZERO, end),
               node.requiredText("run", "a command for sh"),
               node.duration("timeout", Duration.ofSeconds(30), TICK, Duration.ofMinutes(10))));

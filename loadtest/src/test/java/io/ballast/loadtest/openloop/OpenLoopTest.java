@@ -208,4 +208,12 @@ class OpenLoopTest {
     assertThat(calls.get(2).degradations()).isEqualTo(2);
     assertThat(result.succeeded()).isEqualTo(333);
   }
+
+  @Test
+  void aLoadIsAsLongAsItsPlanThoughNoCallIsDueAnyMore() {
+    long before = pacer.nanoTime();
+    new OpenLoop(pacer)
+        .run(plan(10), Arrivals.traced(List.of(0.0, 1.0)), (index, done) -> done.accept(OK));
+    assertThat(pacer.nanoTime() - before).isEqualTo(10_000 * MILLI);
+  }
 }

@@ -237,6 +237,7 @@ class ScenarioReaderTest {
         "slos: [{within: 1s}]              | slos[0].p99: absent (allowed: at least one of p50",
         "slos: [{error_budget: 2}]         | slos[0].error_budget: 2 (allowed: a share, 0 to 1)",
         "faults: [{at: 2s, run: true}]     | faults[0].at: 2s (allowed: 0s to 1s)",
+        "faults: [{at: 0s, run: a, name: f}, {at: 0s, run: b, name: f}] | faults[1].name: f (allowed: a name that no other fault has)",
         "faults: [{at: 1s}]                | faults[0].run: absent (allowed: a command for sh)",
         "arrivals: TRACE                   | trace: absent (allowed: a file, with arrivals: TRACE alone)",
         "trace: file                       | trace: given (allowed: a file, with arrivals: TRACE alone)",
