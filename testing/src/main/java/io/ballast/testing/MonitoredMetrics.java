@@ -49,6 +49,11 @@ public final class MonitoredMetrics {
     return name.startsWith("ballast_events_");
   }
 
+  /** Whether it is of a certificate, which is there where calls are encrypted. */
+  public static boolean isOfTls(String name) {
+    return name.startsWith("ballast_tls_");
+  }
+
   /** The folder in the checkout that the tests run in. */
   private static Path folder() {
     for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {

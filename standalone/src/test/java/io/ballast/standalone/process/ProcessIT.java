@@ -117,7 +117,9 @@ class ProcessIT {
           .containsAll(
               MonitoredMetrics.named(
                   name ->
-                      !MonitoredMetrics.isOfARun(name) && !MonitoredMetrics.isOfAnOutbox(name)));
+                      !MonitoredMetrics.isOfARun(name)
+                          && !MonitoredMetrics.isOfAnOutbox(name)
+                          && !MonitoredMetrics.isOfTls(name)));
 
       assertThat(
               mesh.http("/q/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"))

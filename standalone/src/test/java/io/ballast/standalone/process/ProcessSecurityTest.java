@@ -8,6 +8,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal;
 import io.ballast.kit.security.Right;
 import io.ballast.standalone.config.GivenProperties;
+import io.ballast.testing.MonitoredMetrics;
 import io.ballast.testing.TestAuthority;
 import io.ballast.testing.TestIssuer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -100,6 +101,9 @@ class ProcessSecurityTest {
       assertThat(secured.tls()).isPresent();
       assertThat(meters.get("ballast.tls.certificate.expiry").gauge().value())
           .isEqualTo(Duration.between(NOW, TestAuthority.UNTIL).toSeconds());
+      assertThat(MonitoredMetrics.named(MonitoredMetrics::isOfTls))
+          .as("what alerts read")
+          .containsExactly("ballast_tls_certificate_expiry_seconds");
     }
   }
 }
