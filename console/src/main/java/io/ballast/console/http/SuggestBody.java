@@ -1,5 +1,6 @@
 package io.ballast.console.http;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -93,13 +94,13 @@ final class SuggestBody {
     try {
       return JSON.readTree(text);
     } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation(); // none where a limit was passed, such as of nesting
       throw malformed(
           "body",
-          "no JSON at line %d, column %d: %s"
-              .formatted(
-                  e.getLocation().getLineNr(),
-                  e.getLocation().getColumnNr(),
-                  e.getOriginalMessage()));
+          at == null
+              ? "no JSON: " + e.getOriginalMessage()
+              : "no JSON at line %d, column %d: %s"
+                  .formatted(at.getLineNr(), at.getColumnNr(), e.getOriginalMessage()));
     }
   }
 

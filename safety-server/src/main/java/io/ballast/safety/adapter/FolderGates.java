@@ -4,6 +4,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.gate.AcceptModel;
@@ -11,6 +12,7 @@ import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.gate.GateSpec;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Gate models in model folders, the first of equal names and versions. */
 public final class FolderGates implements GateSource {
@@ -25,13 +27,13 @@ public final class FolderGates implements GateSource {
 
   @Override
   public boolean exists(String name, String version) {
-    return ModelStore.find(roots, name, version).isPresent();
+    return find(name, version).isPresent();
   }
 
   @Override
   public AcceptModel open(String name, String version) {
     StoredModel folder =
-        ModelStore.find(roots, name, version)
+        find(name, version)
             .orElseThrow(
                 () ->
                     new MeshException(
@@ -43,6 +45,13 @@ public final class FolderGates implements GateSource {
     } catch (ModelException e) {
       throw ModelFaults.translate(e, folder::withoutPath);
     }
+  }
+
+  /** Callers may ask for any name; what could be no folder's is not there. */
+  private Optional<StoredModel> find(String name, String version) {
+    return Texts.isName(name) && Texts.isName(version)
+        ? ModelStore.find(roots, name, version)
+        : Optional.empty();
   }
 
   /** Says what an engine's failure means to callers. */
