@@ -24,7 +24,7 @@ public final class RpcAccess {
 
   private static final Map<String, Set<Right>> TABLE = table();
 
-  /** What these change is every tenant's. */
+  /** What these change or tell is every tenant's. */
   private static final Set<String> MESH_WIDE =
       Set.of(
           "ballast.policy.v1.VersionService/PromoteAlias",
@@ -34,6 +34,7 @@ public final class RpcAccess {
           "ballast.safety.v1.SafetyService/RevokeCertificate",
           "ballast.safety.v1.SafetyService/RedeemCertificate",
           "ballast.orchestrator.v1.RunService/PromoteCandidate",
+          "ballast.mesh.v1.AuditService/StreamAuditEntries",
           "inference.GRPCInferenceService/RepositoryModelLoad",
           "inference.GRPCInferenceService/RepositoryModelUnload",
           "inference.GRPCInferenceService/TraceSetting",
@@ -46,7 +47,7 @@ public final class RpcAccess {
     return TABLE;
   }
 
-  /** Whether an RPC changes what all tenants share, so that nobody may who is bound to one. */
+  /** Whether an RPC changes or tells what all tenants share, so that nobody may who is bound to one. */
   public static boolean isMeshWide(String method) {
     return MESH_WIDE.contains(method);
   }
@@ -60,15 +61,15 @@ public final class RpcAccess {
    * The right by which {@code principal} may call {@code method}: the first one, in their order,
    * that leads there.
    *
-   * @throws MeshException FORBIDDEN if none does, or if it is bound to a tenant and the RPC changes
-   *     what is every tenant's
+   * @throws MeshException FORBIDDEN if none does, or if it is bound to a tenant and the RPC is about
+   *     every tenant
    */
   public static Right require(Principal principal, String method) {
     Set<Right> leading = TABLE.getOrDefault(method, Set.of());
     if (isMeshWide(method) && principal.tenant().isPresent()) {
       throw new MeshException(
           Fault.FORBIDDEN,
-          "%s may not call %s, which changes what is every tenant's (expected: somebody of any tenant)"
+          "%s may not call %s, which is about every tenant (expected: somebody of any tenant)"
               .formatted(principal.name(), method),
           Map.of("principal", principal.name(), "method", method));
     }
@@ -99,7 +100,8 @@ public final class RpcAccess {
         .rows("RecordFeedback", APPLICATION, OPERATOR)
         .rows("GetSuggestion", APPLICATION, TRAINER, OPERATOR, AUDITOR)
         .rows("StreamTrainingRecords StreamDecisions", TRAINER, OPERATOR, AUDITOR, PEER)
-        .rows("ReplayDecision", TRAINER, OPERATOR, AUDITOR);
+        .rows("ReplayDecision", TRAINER, OPERATOR, AUDITOR)
+        .rows("DeleteUserData", OPERATOR);
     all.of("ballast.policy.v1.VersionService")
         .rows("ListVersions GetVersion ListAliases", Right.values())
         .rows("RegisterVersion", TRAINER, OPERATOR, PEER)
@@ -138,6 +140,7 @@ public final class RpcAccess {
             TRAINER,
             OPERATOR,
             AUDITOR);
+    all.of("ballast.mesh.v1.AuditService").rows("StreamAuditEntries", OPERATOR, AUDITOR);
     all.of("inference.GRPCInferenceService")
         .rows(
             "ServerLive ServerReady ServerMetadata ModelReady ModelMetadata ModelConfig"

@@ -87,6 +87,8 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(SafetyCommand.commandLine(context))
             .addSubcommand(CertificatesCommand.commandLine(context))
             .addSubcommand(new CanaryCommand(context))
+            .addSubcommand(AuditCommand.commandLine(context))
+            .addSubcommand(DataCommand.commandLine(context))
             .addSubcommand(GateCommand.commandLine(context))
             .addSubcommand(new PullCommand(context))
             .addSubcommand(RewardCommand.commandLine(context))
@@ -100,6 +102,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(
                 new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()))
             .addSubcommand(LoadTestCommand.commandLine())
+            .addSubcommand(new SbomCommand(context))
             .addSubcommand(DoctorCommand.commandLine(context))
             .addSubcommand(new ProfileCommand(context))
             .addSubcommand(new CompletionCommand());

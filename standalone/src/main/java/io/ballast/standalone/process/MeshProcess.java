@@ -1,5 +1,7 @@
 package io.ballast.standalone.process;
 
+import io.ballast.kit.audit.AuditTrail;
+import io.ballast.kit.audit.grpc.AuditGrpcService;
 import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -130,6 +132,10 @@ public final class MeshProcess implements AutoCloseable {
               new Inferences(surroundings.clock(), surroundings.nanoTime()));
       kserve = inference;
       services.add(inference);
+    }
+    List<AuditTrail> trails = modules.stream().flatMap(made -> made.audits().stream()).toList();
+    if (!trails.isEmpty()) {
+      services.add(new AuditGrpcService(trails, given.replies()));
     }
     server =
         MeshServer.start(

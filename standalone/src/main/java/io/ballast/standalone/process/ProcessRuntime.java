@@ -23,8 +23,10 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -138,6 +140,11 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   @Override
   public boolean ownsDatabase() {
     return config.database().isEmpty();
+  }
+
+  @Override
+  public Optional<String> configurationSha256() {
+    return Optional.of(ConfigurationDigest.of(ConfigProvider.getConfig()));
   }
 
   @Override

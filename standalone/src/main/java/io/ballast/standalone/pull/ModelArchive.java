@@ -96,7 +96,7 @@ final class ModelArchive {
           "NO_SINGLE_MODEL",
           archive
               + ": holds "
-              + (models.isEmpty() ? "no model" + withoutTokenizer(names) : models)
+              + (models.isEmpty() ? "no model" + insteadOfOne(names) : models)
               + " (expected: one .gguf, one folder with config.json and weights, or one .onnx with"
               + " its tokenizer.json)");
     }
@@ -108,11 +108,17 @@ final class ModelArchive {
     return encoders.isEmpty() ? decoder(names, folder(weights.getFirst())) : encoder(encoders);
   }
 
-  private static String withoutTokenizer(Set<String> names) {
+  private static String insteadOfOne(Set<String> names) {
     return names.stream()
         .filter(EncoderFiles::isModel)
         .findFirst()
         .map(name -> ": " + name + " has no tokenizer")
+        .or(
+            () ->
+                names.stream()
+                    .filter(WeightFiles::isPickle)
+                    .findFirst()
+                    .map(name -> ": " + name + " is " + WeightFiles.PICKLES_ARE_CODE))
         .orElse("");
   }
 

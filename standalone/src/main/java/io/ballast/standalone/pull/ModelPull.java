@@ -118,6 +118,9 @@ public final class ModelPull {
     if (ARCHIVES.stream().anyMatch(lower::endsWith)) {
       return archive(source, wanted, notes);
     }
+    if (WeightFiles.isPickle(lower)) {
+      throw new PullException("PICKLE", source + ": " + WeightFiles.PICKLES_ARE_CODE);
+    }
     throw new PullException(
         "UNKNOWN_SOURCE",
         source

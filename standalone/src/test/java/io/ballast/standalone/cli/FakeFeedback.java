@@ -1,5 +1,7 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.policy.v1.DeleteUserDataRequest;
+import io.ballast.policy.v1.DeleteUserDataResponse;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
@@ -60,5 +62,21 @@ final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplBase {
   public void replayDecision(
       ReplayDecisionRequest request, StreamObserver<ReplayDecisionResponse> observer) {
     mesh.answer(request, observer, q -> mesh.replay);
+  }
+
+  @Override
+  public void deleteUserData(
+      DeleteUserDataRequest request, StreamObserver<DeleteUserDataResponse> observer) {
+    mesh.answer(
+        request,
+        observer,
+        asked ->
+            DeleteUserDataResponse.newBuilder()
+                .setSuggestionsCount(2)
+                .setEventsCount(3)
+                .setIdsSha256("b".repeat(64))
+                .setAuditSequence(17)
+                .setAuditSha256("a".repeat(64))
+                .build());
   }
 }

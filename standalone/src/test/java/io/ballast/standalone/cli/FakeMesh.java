@@ -116,6 +116,9 @@ final class FakeMesh implements AutoCloseable {
   /** What comes of a decision that is taken again. */
   volatile ReplayDecisionResponse replay = ReplayDecisionResponse.getDefaultInstance();
 
+  /** What was done for good. */
+  final FakeAudit audit = new FakeAudit();
+
   /** Everything of a kind that it was asked, in order. */
   <T> List<T> allAsked(Class<T> kind) {
     return requests.stream().filter(kind::isInstance).map(kind::cast).toList();
@@ -140,6 +143,7 @@ final class FakeMesh implements AutoCloseable {
             new FakeVersions(this),
             new FakeReward(this),
             new FakeSafety(this),
+            audit,
             new FakeRuns(this))) {
       builder.addService(ServerInterceptors.intercept(service.bindService(), new SecretsSeen()));
       health.setStatus(

@@ -79,7 +79,8 @@ class ModelPullTest extends ModelPullCase {
     assertThatThrownBy(() -> pull().local(source, PLAIN))
         .isInstanceOf(PullException.class)
         .hasMessage(
-            "tiny-model/1 is there already, and versions never change; take another with --version");
+            "tiny-model/1 is there already, and versions never change; take another with"
+                + " --version");
     assertThat(weights(first.model().folder())).isEqualTo(before);
   }
 
@@ -150,12 +151,25 @@ class ModelPullTest extends ModelPullCase {
 
   @Test
   void otherFilesAreNotModels() throws IOException {
-    Path text = Files.writeString(folder.resolve("a.bin"), "x");
+    Path text = Files.writeString(folder.resolve("a.tar"), "x");
     assertThatThrownBy(() -> pull().local(text, PLAIN))
         .hasMessageContaining("not a folder, .gguf, .safetensors, .onnx, .whl, .jar or .zip");
     Path alone = Files.copy(source.resolve(ModelManifest.WEIGHTS), folder.resolve("w.safetensors"));
     assertThatThrownBy(() -> pull().local(alone, PLAIN))
         .hasMessageContaining("there is no config.json beside it");
+  }
+
+  @Test
+  void picklesAreRefusedWhereverTheyAre() throws IOException {
+    String pickle = "a pickle, which can run code when it is read (expected: model.safetensors";
+    Path alone = Files.writeString(folder.resolve("a.bin"), "x");
+    assertThatThrownBy(() -> pull().local(alone, PLAIN)).hasMessageContaining("a.bin: " + pickle);
+    Path packed = zip("m/config.json", "m/pytorch_model.bin");
+    assertThatThrownBy(() -> pull().local(packed, PLAIN))
+        .hasMessageContaining("holds no model: m/pytorch_model.bin is " + pickle);
+    Files.move(source.resolve(ModelManifest.WEIGHTS), source.resolve("pytorch_model.bin"));
+    assertThatThrownBy(() -> pull().local(source, PLAIN))
+        .hasMessageContaining("pytorch_model.bin: " + pickle);
   }
 
   @Test

@@ -70,7 +70,7 @@ class AccessTest {
 
     assertThatThrownBy(
             () -> RpcAccess.require(operatorOfA, "ballast.policy.v1.VersionService/PromoteAlias"))
-        .hasMessageContaining("changes what is every tenant's");
+        .hasMessageContaining("is about every tenant");
     assertThat(RpcAccess.require(operatorOfA, "ballast.orchestrator.v1.RunService/CreateRun"))
         .isEqualTo(Right.OPERATOR);
     assertThat(RpcAccess.rows().keySet())

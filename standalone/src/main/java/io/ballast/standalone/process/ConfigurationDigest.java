@@ -1,0 +1,35 @@
+package io.ballast.standalone.process;
+
+import io.ballast.kit.digest.Sha256;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
+import org.eclipse.microprofile.config.Config;
+
+/** What an audit trail keeps of a configuration: that it is another one, and nothing of it. */
+final class ConfigurationDigest {
+  private static final String OURS = "ballast.";
+
+  /** Their values are no part of the digest: whoever guesses one could prove it. */
+  private static final Pattern SECRET =
+      Pattern.compile("(token|password|secret|url)", Pattern.CASE_INSENSITIVE);
+
+  private ConfigurationDigest() {}
+
+  /** Returns that of the mesh's own properties that are set, in the order of their names. */
+  static String of(Config config) {
+    TreeMap<String, String> set = new TreeMap<>();
+    StreamSupport.stream(config.getPropertyNames().spliterator(), false)
+        .filter(name -> name.startsWith(OURS))
+        .forEach(
+            name ->
+                set.put(
+                    name,
+                    SECRET.matcher(name).find()
+                        ? "not shown"
+                        : config.getOptionalValue(name, String.class).orElse("")));
+    StringBuilder lines = new StringBuilder();
+    set.forEach((name, value) -> lines.append(name).append('=').append(value).append('\n'));
+    return Sha256.of(lines.toString());
+  }
+}
