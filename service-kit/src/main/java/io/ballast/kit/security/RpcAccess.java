@@ -47,7 +47,9 @@ public final class RpcAccess {
     return TABLE;
   }
 
-  /** Whether an RPC changes or tells what all tenants share, so that nobody may who is bound to one. */
+  /**
+   * Whether an RPC changes or tells what all tenants share, so that nobody may who is bound to one.
+   */
   public static boolean isMeshWide(String method) {
     return MESH_WIDE.contains(method);
   }
@@ -61,8 +63,8 @@ public final class RpcAccess {
    * The right by which {@code principal} may call {@code method}: the first one, in their order,
    * that leads there.
    *
-   * @throws MeshException FORBIDDEN if none does, or if it is bound to a tenant and the RPC is about
-   *     every tenant
+   * @throws MeshException FORBIDDEN if none does, or if it is bound to a tenant and the RPC is
+   *     about every tenant
    */
   public static Right require(Principal principal, String method) {
     Set<Right> leading = TABLE.getOrDefault(method, Set.of());

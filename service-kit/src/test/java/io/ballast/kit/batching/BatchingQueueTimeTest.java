@@ -131,9 +131,7 @@ class BatchingQueueTimeTest extends BatchingQueueCase {
     assertThat(queue.expectedWait(Lane.INTERACTIVE)).isZero();
     all.add(within(Lane.INTERACTIVE, 1));
     letAllGo();
-    assertThat(engine.keys())
-        .hasSize(LEARNED + 2)
-        .endsWith(List.of("held"), List.of("asked"));
+    assertThat(engine.keys()).hasSize(LEARNED + 2).endsWith(List.of("held"), List.of("asked"));
   }
 
   @Test
