@@ -14,6 +14,8 @@ import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.Degradation;
+import io.ballast.policy.v1.DeleteUserDataRequest;
+import io.ballast.policy.v1.DeleteUserDataResponse;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetSuggestionResponse;
@@ -211,6 +213,17 @@ class DatabaseDownTest {
                 "metadata.idempotency_key: 'used' was used for another event"));
     assertThat(mesh.meters.counter("ballast.policy.spool.refused").count()).isEqualTo(2);
     assertThat(count("feedback_event")).isEqualTo(1);
+    DeleteUserDataResponse deleted =
+        mesh.feedback()
+            .deleteUserData(
+                DeleteUserDataRequest.newBuilder()
+                    .addSuggestionIds(old)
+                    .addSuggestionIds(suggestion.getSuggestionId())
+                    .setActor("Ada")
+                    .setReason("request 17 of its author")
+                    .build());
+    assertThat(deleted.getEventsCount()).as("what is kept aside too").isEqualTo(3);
+    assertThat(refused()).isEmpty();
   }
 
   @Test

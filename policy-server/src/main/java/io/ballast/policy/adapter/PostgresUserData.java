@@ -145,8 +145,12 @@ public final class PostgresUserData implements UserDataStore {
                     with gone as (
                       delete from feedback_event
                       where suggestion_id = any(:ids) and tenant = :tenant
+                      returning event_id as id),
+                    refused as (
+                      delete from feedback_refused
+                      where suggestion_id = any(:ids) and tenant = :tenant
                       returning event_id as id)
-                    select id from gone\
+                    select id from gone union all select id from refused\
                     """)
                 .bind("ids", suggestions)
                 .bind("tenant", tenant)));
@@ -161,8 +165,11 @@ public final class PostgresUserData implements UserDataStore {
                     """
                     with gone as (
                       delete from feedback_event where suggestion_id = any(:ids)
+                      returning event_id as id),
+                    refused as (
+                      delete from feedback_refused where suggestion_id = any(:ids)
                       returning event_id as id)
-                    select id from gone\
+                    select id from gone union all select id from refused\
                     """)
                 .bind("ids", suggestions.toArray(UUID[]::new))));
   }
@@ -182,8 +189,11 @@ public final class PostgresUserData implements UserDataStore {
                       order by e.received_at limit :limit for update skip locked),
                     gone as (
                       delete from feedback_event e using old where e.event_id = old.event_id
-                      returning e.event_id as id)
-                    select id from gone\
+                      returning e.event_id as id),
+                    refused as (
+                      delete from feedback_refused where received_at < :before
+                      returning event_id as id)
+                    select id from gone union all select id from refused\
                     """)
                 .bind("before", before)
                 .bind("limit", limit)));
