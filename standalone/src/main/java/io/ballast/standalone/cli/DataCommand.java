@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.runtime.Role;
 import io.ballast.policy.v1.DeleteUserDataRequest;
 import io.ballast.policy.v1.DeleteUserDataResponse;
@@ -96,8 +97,10 @@ final class DataCommand implements Callable<Integer> {
                         .build());
         printing.document(deleted);
         printing.line(
-            "deleted %,d suggestions and %,d events of feedback"
-                .formatted(deleted.getSuggestionsCount(), deleted.getEventsCount()));
+            "deleted %s and %s of feedback"
+                .formatted(
+                    Texts.counted(deleted.getSuggestionsCount(), "suggestion"),
+                    Texts.counted(deleted.getEventsCount(), "event")));
         printing.line(
             "proof: entry %,d of the trail policy, %s; ids %s"
                 .formatted(
