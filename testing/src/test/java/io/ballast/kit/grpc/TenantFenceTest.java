@@ -15,6 +15,7 @@ import io.ballast.kit.security.RateLimits;
 import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
 import io.ballast.learner.v1.LearnerServiceGrpc;
+import io.ballast.mesh.v1.AuditServiceGrpc;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
@@ -72,7 +73,8 @@ class TenantFenceTest {
           SafetyServiceGrpc.getServiceDescriptor(),
           DisplayGateServiceGrpc.getServiceDescriptor(),
           RunServiceGrpc.getServiceDescriptor(),
-          LearnerServiceGrpc.getServiceDescriptor());
+          LearnerServiceGrpc.getServiceDescriptor(),
+          AuditServiceGrpc.getServiceDescriptor());
 
   /** What reached a service, by the method's name. */
   private static final Set<String> SERVED = ConcurrentHashMap.newKeySet();

@@ -76,7 +76,7 @@ class AccessTest {
     assertThat(RpcAccess.rows().keySet())
         .as("each that is mesh-wide has a row")
         .filteredOn(RpcAccess::isMeshWide)
-        .hasSize(11);
+        .hasSize(12);
   }
 
   @Test
