@@ -102,6 +102,8 @@ class ReplayDecisionTest extends SuggestCase {
             .setWritingDuration(Duration.newBuilder().setSeconds(8))
             .build();
     ModelVersion other = GATE_MODEL.toBuilder().setVersion("7").build();
+    mesh.safety.stageOne =
+        answer(GateOutcome.GATE_OUTCOME_REFER, 0.45, 1).toBuilder().setModelVersion(other).build();
     mesh.safety.stageTwo =
         answer(GateOutcome.GATE_OUTCOME_PASS, 0.6, 1).toBuilder()
             .setFolderSha256("ab".repeat(32))

@@ -24,14 +24,28 @@ public final class Wordless extends Exception {
   private static final Logger LOG = LoggerFactory.getLogger(TEXTS);
   private static final int MOST_CAUSES = 16;
 
-  private Wordless(Throwable failure, @Nullable Throwable cause) {
-    super(words(failure), cause);
+  private Wordless(String words, Throwable failure, @Nullable Throwable cause) {
+    super(words, cause);
     setStackTrace(failure.getStackTrace());
   }
 
   /** Returns {@code failure}, or what of it a log may show. */
   public static Throwable of(Throwable failure) {
     return LOG.isDebugEnabled() ? failure : of(failure, seen(), 0);
+  }
+
+  /** As {@link #of}, of a failure whose own message quotes no text, whatever its causes say. */
+  public static Throwable causesOf(Throwable failure) {
+    if (LOG.isDebugEnabled()) {
+      return failure;
+    }
+    Set<Throwable> seen = seen();
+    seen.add(failure);
+    Throwable cause = failure.getCause();
+    return new Wordless(
+        failure.getClass().getName() + ": " + failure.getMessage(),
+        failure,
+        cause == null || seen.contains(cause) ? null : of(cause, seen, 1));
   }
 
   private static Set<Throwable> seen() {
@@ -42,8 +56,8 @@ public final class Wordless extends Exception {
     seen.add(failure);
     Throwable cause = failure.getCause();
     return cause == null || depth == MOST_CAUSES || seen.contains(cause)
-        ? new Wordless(failure, null)
-        : new Wordless(failure, of(cause, seen, depth + 1));
+        ? new Wordless(words(failure), failure, null)
+        : new Wordless(words(failure), failure, of(cause, seen, depth + 1));
   }
 
   private static String words(Throwable failure) {

@@ -81,8 +81,8 @@ public final class Operation<T> {
       // the session's own numbers are what its caller's losses and rates have made of them
       fail(Faults.precondition(String.valueOf(e.getMessage())));
     } catch (ModelException e) {
-      // the causes name files, which callers are not told
-      LOG.warn("session {}, operation {} failed", session, id, Wordless.of(e));
+      // the causes name files, which callers are not told; an engine of ours quotes no text
+      LOG.warn("session {}, operation {} failed", session, id, Wordless.causesOf(e));
       fail(Faults.of(e));
     } catch (MeshException | CancellationException e) {
       fail(e);

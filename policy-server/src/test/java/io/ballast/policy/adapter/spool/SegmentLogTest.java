@@ -30,14 +30,14 @@ class SegmentLogTest {
 
   @Test
   void whatIsAppendedComesBackInItsOrderAfterAnotherStart() throws Exception {
-    try (SegmentLog log = open(root, 64)) { // every record begins a file
+    try (SegmentLog log = open(root, 1)) { // every record begins a file
       append(log, "one", "two", "three");
       assertThat(log.waiting()).isEqualTo(3);
       assertThat(log.oldest()).contains(AT);
       assertThat(files(root)).hasSizeGreaterThan(1);
     }
     List<String> told = new ArrayList<>();
-    try (SegmentLog log = SegmentLog.open(root, 64, record -> told.add(text(record)))) {
+    try (SegmentLog log = SegmentLog.open(root, 1, record -> told.add(text(record)))) {
       assertThat(told).containsExactly("one", "two", "three");
       append(log, "four");
       assertThat(drain(log)).containsExactly("one", "two", "three", "four");
