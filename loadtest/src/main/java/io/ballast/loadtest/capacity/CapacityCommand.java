@@ -43,10 +43,9 @@ public final class CapacityCommand implements Callable<Integer> {
 
   @Option(
       names = "--figures",
-      required = true,
       paramLabel = "FILE",
-      description = "What was measured, as ./mesh capacity measure writes it.")
-  private Path file = Path.of("");
+      description = "What was measured, as ./mesh capacity measure writes it; needed.")
+  private @Nullable Path figures; // a subcommand needs none
 
   @Option(
       names = "--suggestions",
@@ -156,19 +155,19 @@ public final class CapacityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    CapacityFigures figures = checked(this::figures);
+    CapacityFigures measured = checked(this::measured);
     Demand demand = checked(this::demand);
     List<Pool> pools = checked(this::pools);
     Planner planner =
         checked(
             () ->
                 new Planner(
-                    figures,
-                    new Simulation(figures, balancing, calls),
+                    measured,
+                    new Simulation(measured, balancing, calls),
                     new Objective(limits()),
                     seed));
     PrintWriter out = spec.commandLine().getOut();
-    CapacityText text = new CapacityText(figures, out);
+    CapacityText text = new CapacityText(measured, out);
     if (!replicas.isEmpty()) {
       return bearings(planner, demand, pools, text);
     }
@@ -192,7 +191,12 @@ public final class CapacityCommand implements Callable<Integer> {
     return CommandLine.ExitCode.OK;
   }
 
-  private CapacityFigures figures() {
+  private CapacityFigures measured() {
+    Path file = figures;
+    if (file == null) {
+      throw new IllegalArgumentException(
+          "figures: absent (expected: a FILE that ./mesh capacity measure --json FILE made)");
+    }
     try {
       return CapacityFigures.parse(file.toString(), Files.readString(file));
     } catch (IOException | UncheckedIOException e) {

@@ -90,6 +90,18 @@ class CapacityCommandTest {
   }
 
   @Test
+  void figuresAreNeededBySimulationsAlone() {
+    CommandLine line =
+        new CommandLine(new CapacityCommand())
+            .addSubcommand("again", new CapacityCommand())
+            .setErr(new PrintWriter(err, true));
+
+    assertThat(line.execute("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("figures: absent (expected: a FILE that ./mesh capacity");
+    assertThat(line.execute("again", "--figures", file.toString(), "--scores", "1")).isZero();
+  }
+
+  @Test
   void whatIsWrongIsNamed() throws IOException {
     assertThat(run()).isEqualTo(2);
     assertThat(err.toString()).contains("demand: 0 (allowed: > 0 of one kind of call)");
