@@ -2,6 +2,7 @@
 # Checks the manifests against strict schemas of Kubernetes and of each kind that is not Kubernetes' own: renders every kustomization, and asks
 # kubeconform; mistakes that are sown in checks/mistakes must be found. `./mesh check` calls it; bash 3.2 will do.
 #   BALLAST_KUBERNETES_HOME  where the tools are; see checks/setup.sh
+#   BALLAST_KUBERNETES       required: tools that cannot be had are a failure; otherwise that is said, and nothing is checked
 set -euo pipefail
 
 K8S=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,7 +29,7 @@ conform() { # $1: files, as kubeconform takes them
 }
 
 if ! home=$("$K8S/checks/setup.sh"); then
-  [ -z "${CI:-}" ] || fail "in continuous integration the manifests have to be checked"
+  [ "${BALLAST_KUBERNETES:-}" != required ] || fail "the manifests have to be checked"
   say "the manifests were NOT checked against schemas"
   exit 0
 fi
