@@ -28,8 +28,7 @@ class DocumentedCommandsTest {
   private static final Set<String> OF_THE_SCRIPT = Set.of("build", "check", "test", "fmt", "image");
 
   /** Commands with subcommands that do something without one. */
-  private static final Set<String> DO_SOMETHING_ALONE =
-      Set.of("capacity", "cost", "doctor");
+  private static final Set<String> DO_SOMETHING_ALONE = Set.of("capacity", "cost", "doctor");
 
   @Test
   void everyCommandIsOneThatTheCommandLineTakes() throws IOException {
