@@ -59,7 +59,6 @@ final class CapacityMeasurement {
   private static final double MEBI = 1 << 20;
 
   private final Path script;
-  private final Path work;
   private final MeshUnderTest mesh;
   private final Duration duration;
   private final LongSupplier nanoTime;
@@ -69,9 +68,8 @@ final class CapacityMeasurement {
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
 
   private CapacityMeasurement(
-      Path script, Path work, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
+      Path script, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
     this.script = script;
-    this.work = work;
     this.mesh = mesh;
     this.duration = duration;
     this.nanoTime = nanoTime;
@@ -94,7 +92,7 @@ final class CapacityMeasurement {
       Runnable step) {
     try (MeshUnderTest mesh =
         MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
-      return new CapacityMeasurement(script, work, mesh, duration, nanoTime).all(machine, step);
+      return new CapacityMeasurement(script, mesh, duration, nanoTime).all(machine, step);
     }
   }
 
@@ -166,7 +164,7 @@ final class CapacityMeasurement {
 
   /** Of tables and indices, which grow a page at a time. */
   private long databaseBytes() {
-    return bytes(work.resolve("postgres").resolve("base"));
+    return bytes(mesh.databaseTables());
   }
 
   private static long bytes(Path folder) {

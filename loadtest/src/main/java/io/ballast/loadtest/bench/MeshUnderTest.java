@@ -221,6 +221,18 @@ final class MeshUnderTest implements AutoCloseable {
   }
 
   /**
+   * Where the embedded database keeps its tables.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  Path databaseTables() {
+    return postmasterFiles(data)
+        .findFirst()
+        .map(file -> file.resolveSibling("base"))
+        .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
+  }
+
+  /**
    * The process that serves, child of the script's.
    *
    * @throws IllegalStateException if it has ended
@@ -261,15 +273,22 @@ final class MeshUnderTest implements AutoCloseable {
 
   /** The embedded database, which is nobody's child. */
   private static Stream<ProcessHandle> postmaster(Path data) {
+    return postmasterFiles(data).flatMap(MeshUnderTest::named);
+  }
+
+  private static Stream<Path> postmasterFiles(Path data) {
     try (Stream<Path> files = Files.find(data, 4, (p, a) -> p.endsWith("postmaster.pid"))) {
-      List<ProcessHandle> found = new ArrayList<>();
-      for (Path file : files.toList()) {
-        ProcessHandle.of(Long.parseLong(Files.readAllLines(file).getFirst().strip()))
-            .ifPresent(found::add);
-      }
-      return found.stream();
-    } catch (IOException | UncheckedIOException | NumberFormatException e) {
+      return files.toList().stream();
+    } catch (IOException | UncheckedIOException e) {
       return Stream.empty();
+    }
+  }
+
+  private static Stream<ProcessHandle> named(Path file) {
+    try {
+      return ProcessHandle.of(Long.parseLong(Files.readAllLines(file).getFirst().strip())).stream();
+    } catch (IOException | NumberFormatException e) {
+      return Stream.empty(); // it is just being written, or deleted
     }
   }
 
