@@ -4,7 +4,6 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
-import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -13,39 +12,24 @@ import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
 import io.grpc.Context;
 import io.grpc.Deadline;
-import io.grpc.EquivalentAddressGroup;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
-import io.grpc.NameResolver;
-import io.grpc.NameResolverProvider;
 import io.grpc.Status;
-import io.grpc.StatusOr;
 import io.grpc.StatusRuntimeException;
-import io.grpc.SynchronizationContext;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.SslContext;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
-import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -120,14 +104,9 @@ public final class PeerChannel implements AutoCloseable {
       Optional<SslContext> tls,
       OpenTelemetry telemetry,
       Duration redial) {
-    List<Address> parsed = addresses.stream().map(Address::parse).toList();
-    if (parsed.isEmpty()) {
-      throw new MeshException(
-          Fault.MALFORMED_REQUEST, guard.peer() + ": no address (expected: host:port)");
-    }
     NettyChannelBuilder builder =
         NettyChannelBuilder.forTarget("ballast:///" + guard.peer())
-            .nameResolverFactory(new ConfiguredAddresses(guard.peer(), parsed));
+            .nameResolverFactory(PeerAddresses.parse(guard.peer(), addresses));
     ManagedChannel managed =
         tls.map(builder::sslContext)
             .orElseGet(builder::usePlaintext)
@@ -200,37 +179,6 @@ public final class PeerChannel implements AutoCloseable {
       managed.awaitTermination(2, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Where one replica, or a name that stands for several, is. */
-  private record Address(String host, int port) {
-    static Address parse(String address) {
-      int colon = address.lastIndexOf(':');
-      try {
-        int port = Integer.parseInt(address.substring(colon + 1));
-        if (colon > 0 && port > 0 && port <= 65_535) {
-          return new Address(address.substring(0, colon), port);
-        }
-      } catch (NumberFormatException e) {
-        // named below, with everything else that is no address
-      }
-      throw new MeshException(
-          Fault.MALFORMED_REQUEST,
-          "peer address: %s (expected: host:port)".formatted(address),
-          Map.of("address", address));
-    }
-
-    /** Every replica behind the host's name. */
-    Stream<EquivalentAddressGroup> lookUp() throws UnknownHostException {
-      return Arrays.stream(InetAddress.getAllByName(host))
-          .map(
-              ip ->
-                  new EquivalentAddressGroup(
-                      new InetSocketAddress(ip, port),
-                      Attributes.newBuilder()
-                          .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, host)
-                          .build()));
     }
   }
 
@@ -397,98 +345,5 @@ public final class PeerChannel implements AutoCloseable {
 
     @Override
     public void sendMessage(Q message) {}
-  }
-
-  /** Looks up one peer's configured addresses, again whenever a connection fails. */
-  private static final class ConfiguredAddresses extends NameResolverProvider {
-    private final String peer;
-    private final List<Address> addresses;
-
-    ConfiguredAddresses(String peer, List<Address> addresses) {
-      this.peer = peer;
-      this.addresses = addresses;
-    }
-
-    @Override
-    public NameResolver newNameResolver(URI target, NameResolver.Args args) {
-      return new Resolver(peer, addresses, args);
-    }
-
-    @Override
-    protected boolean isAvailable() {
-      return true;
-    }
-
-    @Override
-    protected int priority() {
-      return 5;
-    }
-
-    @Override
-    public String getDefaultScheme() {
-      return "ballast";
-    }
-  }
-
-  /** Looks names up on grpc's own executor, since that may block. */
-  private static final class Resolver extends NameResolver {
-    private final String peer;
-    private final List<Address> addresses;
-    private final SynchronizationContext channel;
-    private final Executor lookUps;
-    private @Nullable Listener2 listener;
-
-    Resolver(String peer, List<Address> addresses, NameResolver.Args args) {
-      this.peer = peer;
-      this.addresses = addresses;
-      this.channel = args.getSynchronizationContext();
-      this.lookUps = Objects.requireNonNullElse(args.getOffloadExecutor(), Runnable::run);
-    }
-
-    @Override
-    public String getServiceAuthority() {
-      return peer;
-    }
-
-    @Override
-    public void start(Listener2 told) {
-      listener = told;
-      refresh();
-    }
-
-    @Override
-    public void refresh() {
-      Listener2 told = listener;
-      if (told == null) {
-        return;
-      }
-      lookUps.execute(
-          () -> {
-            ResolutionResult result =
-                ResolutionResult.newBuilder().setAddressesOrError(lookUp()).build();
-            channel.execute(() -> told.onResult(result));
-          });
-    }
-
-    private StatusOr<List<EquivalentAddressGroup>> lookUp() {
-      List<EquivalentAddressGroup> found = new ArrayList<>();
-      for (Address address : addresses) {
-        try {
-          address.lookUp().forEach(found::add);
-        } catch (UnknownHostException e) {
-          LOG.debug("{}: host {} is unknown", peer, address.host());
-        }
-      }
-      return found.isEmpty()
-          ? StatusOr.fromStatus(
-              Status.UNAVAILABLE.withDescription(
-                  "%s: no host of %s is known".formatted(peer, addresses)))
-          : StatusOr.fromValue(found);
-    }
-
-    @Override
-    public void shutdown() {
-      listener = null;
-    }
   }
 }

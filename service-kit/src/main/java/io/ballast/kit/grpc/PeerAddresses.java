@@ -1,0 +1,166 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.grpc.Attributes;
+import io.grpc.EquivalentAddressGroup;
+import io.grpc.NameResolver;
+import io.grpc.NameResolverProvider;
+import io.grpc.Status;
+import io.grpc.StatusOr;
+import io.grpc.SynchronizationContext;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks up one peer's configured addresses, again whenever a connection fails. */
+final class PeerAddresses extends NameResolverProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(PeerAddresses.class);
+
+  private final String peer;
+  private final List<Address> addresses;
+
+  private PeerAddresses(String peer, List<Address> addresses) {
+    this.peer = peer;
+    this.addresses = addresses;
+  }
+
+  /**
+   * Reads addresses.
+   *
+   * @param peer its name in messages
+   * @param addresses {@code host:port} each, at least one
+   * @throws MeshException MALFORMED_REQUEST, naming an address that is none
+   */
+  static PeerAddresses parse(String peer, List<String> addresses) {
+    List<Address> parsed = addresses.stream().map(Address::parse).toList();
+    if (parsed.isEmpty()) {
+      throw new MeshException(Fault.MALFORMED_REQUEST, peer + ": no address (expected: host:port)");
+    }
+    return new PeerAddresses(peer, parsed);
+  }
+
+  @Override
+  public NameResolver newNameResolver(URI target, NameResolver.Args args) {
+    return new Resolver(peer, addresses, args);
+  }
+
+  @Override
+  protected boolean isAvailable() {
+    return true;
+  }
+
+  @Override
+  protected int priority() {
+    return 5;
+  }
+
+  @Override
+  public String getDefaultScheme() {
+    return "ballast";
+  }
+
+  /** Where one replica, or a name that stands for several, is. */
+  private record Address(String host, int port) {
+    static Address parse(String address) {
+      int colon = address.lastIndexOf(':');
+      try {
+        int port = Integer.parseInt(address.substring(colon + 1));
+        if (colon > 0 && port > 0 && port <= 65_535) {
+          return new Address(address.substring(0, colon), port);
+        }
+      } catch (NumberFormatException e) {
+        // named below, with everything else that is no address
+      }
+      throw new MeshException(
+          Fault.MALFORMED_REQUEST,
+          "peer address: %s (expected: host:port)".formatted(address),
+          Map.of("address", address));
+    }
+
+    /** Every replica behind the host's name. */
+    Stream<EquivalentAddressGroup> lookUp() throws UnknownHostException {
+      return Arrays.stream(InetAddress.getAllByName(host))
+          .map(
+              ip ->
+                  new EquivalentAddressGroup(
+                      new InetSocketAddress(ip, port),
+                      Attributes.newBuilder()
+                          .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, host)
+                          .build()));
+    }
+  }
+
+  /** Looks names up on grpc's own executor, since that may block. */
+  private static final class Resolver extends NameResolver {
+    private final String peer;
+    private final List<Address> addresses;
+    private final SynchronizationContext channel;
+    private final Executor lookUps;
+    private @Nullable Listener2 listener;
+
+    Resolver(String peer, List<Address> addresses, NameResolver.Args args) {
+      this.peer = peer;
+      this.addresses = addresses;
+      this.channel = args.getSynchronizationContext();
+      this.lookUps = Objects.requireNonNullElse(args.getOffloadExecutor(), Runnable::run);
+    }
+
+    @Override
+    public String getServiceAuthority() {
+      return peer;
+    }
+
+    @Override
+    public void start(Listener2 told) {
+      listener = told;
+      refresh();
+    }
+
+    @Override
+    public void refresh() {
+      Listener2 told = listener;
+      if (told == null) {
+        return;
+      }
+      lookUps.execute(
+          () -> {
+            ResolutionResult result =
+                ResolutionResult.newBuilder().setAddressesOrError(lookUp()).build();
+            channel.execute(() -> told.onResult(result));
+          });
+    }
+
+    private StatusOr<List<EquivalentAddressGroup>> lookUp() {
+      List<EquivalentAddressGroup> found = new ArrayList<>();
+      for (Address address : addresses) {
+        try {
+          address.lookUp().forEach(found::add);
+        } catch (UnknownHostException e) {
+          LOG.debug("{}: host {} is unknown", peer, address.host());
+        }
+      }
+      return found.isEmpty()
+          ? StatusOr.fromStatus(
+              Status.UNAVAILABLE.withDescription(
+                  "%s: no host of %s is known".formatted(peer, addresses)))
+          : StatusOr.fromValue(found);
+    }
+
+    @Override
+    public void shutdown() {
+      listener = null;
+    }
+  }
+}
