@@ -14,7 +14,9 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Refuses requests for a tenant that is not the caller's, before the service sees them, whatever
@@ -24,12 +26,18 @@ final class TenantFence implements ServerInterceptor {
   /** A request may hold another that has the metadata. */
   private static final int DEEPEST = 2;
 
+  private final Map<String, List<FieldDescriptor>> paths = new ConcurrentHashMap<>();
+
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     Optional<Principal> bound =
         Principals.current().filter(principal -> principal.tenant().isPresent());
-    List<FieldDescriptor> path = bound.isPresent() ? path(call) : List.of();
+    List<FieldDescriptor> path =
+        bound.isPresent()
+            ? paths.computeIfAbsent(
+                call.getMethodDescriptor().getFullMethodName(), method -> path(call))
+            : List.of();
     ServerCall.Listener<Q> listener = next.startCall(call, headers);
     if (path.isEmpty()) {
       return listener;
