@@ -30,6 +30,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,10 @@ import org.jspecify.annotations.Nullable;
  * and counts whatever of the service is refused for load, by whom and in which lane.
  */
 final class Admission implements ServerInterceptor {
+  /** Why calls for which a model works are refused; docs/operations/overload.md says each. */
+  private static final List<String> REASONS =
+      List.of("concurrency_limit", "max_calls", "queue_time", "queue_full");
+
   private final String server;
   private final Optional<AdaptiveLimit> limit;
   private final StatusMapper mapper;
@@ -54,6 +59,10 @@ final class Admission implements ServerInterceptor {
     this.limit = limit;
     this.mapper = mapper;
     this.meters = meters;
+    // there from the start, at 0: what first appears at 1 has no increase to alert on
+    for (Lane lane : Lane.values()) {
+      REASONS.forEach(reason -> shed(lane, reason));
+    }
   }
 
   /** The server that a service is of, such as {@code policy} of {@code ballast.policy.v1.…}. */
@@ -150,7 +159,7 @@ final class Admission implements ServerInterceptor {
     public void close(Status status, Metadata trailers) {
       end();
       if (status.getCode() == Status.Code.RESOURCE_EXHAUSTED) {
-        count(lane, reason(status, trailers));
+        shed(lane, reason(status, trailers)).increment();
       }
       super.close(status, trailers);
     }
@@ -195,14 +204,13 @@ final class Admission implements ServerInterceptor {
     }
   }
 
-  private void count(@Nullable Lane lane, String reason) {
-    Counter.builder("ballast.shed")
+  private Counter shed(@Nullable Lane lane, String reason) {
+    return Counter.builder("ballast.shed")
         .description("Calls that were refused for load")
         .tag("server", server)
         .tag("lane", lane == null ? "none" : lane.name().toLowerCase(Locale.ROOT))
         .tag("reason", reason)
-        .register(meters)
-        .increment();
+        .register(meters);
   }
 
   /** What refused a call, in a word: one of a few, whatever the call was. */

@@ -7,6 +7,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -48,6 +49,7 @@ public final class AdaptiveLimit {
   private static final class LaneLimit {
     private final Limit limit;
     private final long mostWait;
+    private final Timer wait;
     private int inFlight;
     private long windowStart;
     private int samples;
@@ -56,7 +58,8 @@ public final class AdaptiveLimit {
     private int calls;
     private double callNanos;
 
-    LaneLimit(Lane lane, LimitSettings settings, long now) {
+    LaneLimit(Lane lane, LimitSettings settings, long now, Timer wait) {
+      this.wait = wait;
       windowStart = now;
       mostWait = settings.wait(lane).toNanos();
       limit =
@@ -98,9 +101,14 @@ public final class AdaptiveLimit {
     this.server = server;
     this.nanoTime = nanoTime;
     for (Lane lane : Lane.values()) {
-      LaneLimit of = new LaneLimit(lane, settings, nanoTime.getAsLong());
-      lanes.put(lane, of);
       String tag = lane.name().toLowerCase(Locale.ROOT);
+      Timer wait =
+          Timer.builder("ballast.limit.wait")
+              .description("How long work of a lane's calls waited for its turn")
+              .tag("server", server)
+              .tag("lane", tag)
+              .register(meters);
+      lanes.put(lane, new LaneLimit(lane, settings, nanoTime.getAsLong(), wait));
       Gauge.builder("ballast.limit", this, limit -> limit.limit(lane))
           .description("Calls of a lane and of more urgent ones that may be under way")
           .tag("server", server)
@@ -145,6 +153,7 @@ public final class AdaptiveLimit {
         long now = nanoTime.getAsLong();
         if (waited.isPresent()) {
           of.took(now - start);
+          of.wait.record(waited.get());
           learn(lane, waited.get().toNanos(), used, now);
         }
       } finally {

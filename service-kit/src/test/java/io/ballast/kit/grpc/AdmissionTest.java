@@ -96,8 +96,10 @@ class AdmissionTest extends MeshServerCase {
                 assertThat(Objects.requireNonNull(StatusProto.fromThrowable(e)).getDetailsList())
                     .anyMatch(detail -> detail.is(RetryInfo.class)))
         .hasMessage(
-            "RESOURCE_EXHAUSTED: reward: 1 calls of lane BATCH and more urgent ones are under way, the limit for now; slow down");
+            "RESOURCE_EXHAUSTED: reward: 1 calls of lane BATCH and more urgent ones are under way,"
+                + " the limit for now; slow down");
     assertThat(shed("batch", "concurrency_limit")).isEqualTo(1);
+    assertThat(shed("interactive", "queue_time")).as("there before it happens").isZero();
     work = ScoreResponse::getDefaultInstance;
     rewards.score(of(Priority.PRIORITY_INTERACTIVE));
     release.countDown();

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** A limit follows how long work waits, lane by lane. */
@@ -101,7 +103,8 @@ class AdaptiveLimitTest {
                   .containsEntry(MeshException.RETRY_DELAY, "PT0.3S");
             })
         .hasMessage(
-            "reward: 20 calls of lane INTERACTIVE and more urgent ones are under way, the limit for now; slow down");
+            "reward: 20 calls of lane INTERACTIVE and more urgent ones are under way, the limit for"
+                + " now; slow down");
     permits.getFirst().end(NO_WAIT);
     permits.getFirst().end(NO_WAIT); // the second end is none
     limit.acquire(Lane.INTERACTIVE);
@@ -155,6 +158,23 @@ class AdaptiveLimitTest {
                 .gauge()
                 .value())
         .isEqualTo(3);
+  }
+
+  @Test
+  void howLongWorkWaitedIsMeasuredByLaneOfCallsWhoseWorkWaits() {
+    AdaptiveLimit limit = limit(20);
+    limit.acquire(Lane.TRAINER).end(Optional.of(Duration.ofMillis(300)));
+    limit.acquire(Lane.TRAINER).end(NO_WAIT);
+    limit.acquire(Lane.TRAINER).end(Optional.empty());
+
+    Timer trainers = waits("trainer");
+    assertThat(trainers.count()).isEqualTo(2);
+    assertThat(trainers.totalTime(TimeUnit.MILLISECONDS)).isEqualTo(300);
+    assertThat(waits("interactive").count()).as("there from the start").isZero();
+  }
+
+  private Timer waits(String lane) {
+    return meters.get("ballast.limit.wait").tags("server", "reward", "lane", lane).timer();
   }
 
   @Test
