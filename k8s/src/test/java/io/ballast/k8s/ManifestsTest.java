@@ -423,16 +423,26 @@ class ManifestsTest {
   }
 
   @Test
-  void whatServersGrowByIsAMetricOfTheirs() throws IOException {
+  void whatServersGrowByIsAMetricOfTheirsAndTestedOnRecordedSeries() throws IOException {
     Pattern metric = Pattern.compile("ballast_[a-z_]+");
+    String readme = Files.readString(Path.of("..", "service-kit", "README.md"));
+    String tests = Files.readString(Path.of("monitoring", "tests", "growth.yaml"));
     for (JsonNode scaler : Manifests.component("keda").ofKind("ScaledObject")) {
-      String server = Manifests.name(scaler);
-      String readme = Files.readString(Path.of("..", server, "README.md"));
-      assertThat(metric.matcher(scaler.at("/spec/triggers/0/metadata/query").asText()).results())
-          .as(server)
-          .isNotEmpty()
-          .allSatisfy(
-              found -> assertThat(readme).contains("`" + found.group().replace('_', '.') + "`"));
+      int read = 0;
+      for (JsonNode trigger : scaler.at("/spec/triggers")) {
+        String query = trigger.at("/metadata/query").asText();
+        if (!query.isEmpty()) {
+          read++;
+          assertThat(tests).contains("expr: " + query + "\n");
+          assertThat(query)
+              .contains("server=\"" + Manifests.name(scaler).replace("-server", "") + "\"");
+          assertThat(metric.matcher(query).results())
+              .isNotEmpty()
+              .extracting(found -> found.group().replaceAll("_seconds_(sum|count)$", ""))
+              .allSatisfy(name -> assertThat(readme).contains("`" + name.replace('_', '.') + "`"));
+        }
+      }
+      assertThat(read).as(Manifests.name(scaler)).isEqualTo(2);
     }
   }
 
