@@ -34,7 +34,7 @@ public record CapacityFigures(
    * What a replica holds.
    *
    * @param residentMebibytes memory of one that has served, by server
-   * @param versionMebibytes what one more loaded version of the policy takes
+   * @param versionMebibytes the files of one more version of the policy: what it takes at the least
    * @param eventBytes of the database for an event, its indices included
    * @param suggestionBytes the same for the record of a suggestion
    * @param databaseConnections that one replica may hold, by server

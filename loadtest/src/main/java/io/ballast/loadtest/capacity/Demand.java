@@ -9,12 +9,15 @@ import java.util.Map;
  * @param perSecond calls of each kind, ≥ 0, as a Poisson process
  */
 record Demand(Map<CallKind, Double> perSecond) {
+  /** The highest rate of a kind of call. */
+  static final double MOST = 1e7;
+
   Demand {
     Map<CallKind, Double> rates = new EnumMap<>(CallKind.class);
     for (CallKind call : CallKind.values()) {
       double rate = perSecond.getOrDefault(call, 0.0);
       CapacityFigures.require(
-          rate >= 0 && rate <= 1e7, call.label() + "s a second", rate, "0 to 10,000,000");
+          rate >= 0 && rate <= MOST, call.label() + "s a second", rate, "0 to 10,000,000");
       rates.put(call, rate);
     }
     perSecond = Map.copyOf(rates);
@@ -29,6 +32,11 @@ record Demand(Map<CallKind, Double> perSecond) {
   /** Calls a second of all kinds. */
   double total() {
     return total(perSecond);
+  }
+
+  /** Calls a second of the most frequent kind. */
+  double largest() {
+    return perSecond.values().stream().mapToDouble(Double::doubleValue).max().orElseThrow();
   }
 
   /** The same mix at {@code factor} times the rate. */

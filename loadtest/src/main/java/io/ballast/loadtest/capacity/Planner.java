@@ -12,6 +12,15 @@ final class Planner {
   /** The share of its cores' time that no pool may exceed, whatever its queues. */
   static final double MOST_BUSY = 0.9;
 
+  /** Cores that calls keep busy together of which next to none meets another. */
+  private static final double ALONE = 1e-3;
+
+  /** Pools that are busy for less than this have no queues to speak of. */
+  private static final double IDLE = 0.05;
+
+  /** Of the highest rate that cores could do; what is lower is none. */
+  private static final double NEXT_TO_NONE = 1e-4;
+
   /** Rates are found to within this share. */
   private static final double PRECISION = 0.02;
 
@@ -68,12 +77,7 @@ final class Planner {
 
   /** As many replicas as are busy all the time at the most. */
   private Pool least(Pool pool, Demand demand) {
-    double cores = 0;
-    for (CallKind call : CallKind.values()) {
-      for (Server server : pool.servers()) {
-        cores += demand.of(call) * figures.of(call).cpuSeconds(server, Integer.MAX_VALUE);
-      }
-    }
+    double cores = cores(pool, demand, Integer.MAX_VALUE);
     int replicas = (int) Math.max(1, Math.ceil(cores / pool.cores() / MOST_BUSY));
     if (!pool.grows() && replicas > 1) {
       throw new IllegalArgumentException(
@@ -84,8 +88,21 @@ final class Planner {
     return pool.of(replicas);
   }
 
+  /** Cores that a demand keeps busy in a pool while so many calls share each replica. */
+  private double cores(Pool pool, Demand demand, int inFlight) {
+    double cores = 0;
+    for (CallKind call : CallKind.values()) {
+      for (Server server : pool.servers()) {
+        cores += demand.of(call) * figures.of(call).cpuSeconds(server, inFlight);
+      }
+    }
+    return cores;
+  }
+
   private void requirePossible(Demand demand, List<Pool> pools) {
-    Optional<Objective.Miss> missed = objective.missed(simulate(demand.times(1e-6), pools));
+    double cores = pools.stream().mapToDouble(pool -> cores(pool, demand, 1)).sum();
+    Demand alone = cores == 0 ? demand : demand.times(ALONE / cores);
+    Optional<Objective.Miss> missed = objective.missed(simulate(alone, pools));
     if (missed.isPresent()) {
       throw new IllegalArgumentException(
           ("p99 of a %s that is alone is %.0f ms, over %.0f ms: no number of replicas helps; allow"
@@ -100,14 +117,22 @@ final class Planner {
         && load.utilisation().values().stream().allMatch(busy -> busy <= MOST_BUSY);
   }
 
-  /** Adds a twentieth, at least one, to the busiest of those that can grow. */
+  /**
+   * Adds a twentieth, at least one, to the busiest of those that can grow.
+   *
+   * @throws IllegalArgumentException if that would not help: they are idle, or the database is not
+   */
   private static void grow(List<Pool> pools, SimulatedLoad load) {
-    Pool busiest =
+    Optional<Pool> grows =
         pools.stream()
             .filter(Pool::grows)
-            .max(Comparator.comparingDouble(pool -> load.utilisation().getOrDefault(pool, 0.0)))
-            .orElseThrow(
-                () -> new IllegalArgumentException("the database is too slow for its objective"));
+            .max(Comparator.comparingDouble(pool -> busy(load, pool)));
+    boolean full = pools.stream().anyMatch(pool -> !pool.grows() && busy(load, pool) > MOST_BUSY);
+    if (full || grows.isEmpty() || busy(load, grows.get()) < IDLE) {
+      throw new IllegalArgumentException(
+          "the database is too slow for this: give it more cores, or split tenants over databases");
+    }
+    Pool busiest = grows.get();
     int more = Math.max(1, busiest.replicas() / 20);
     if (busiest.replicas() + more > Pool.MOST_REPLICAS) {
       throw new IllegalArgumentException(
@@ -115,6 +140,10 @@ final class Planner {
               .formatted(Pool.MOST_REPLICAS, busiest.label()));
     }
     pools.set(pools.indexOf(busiest), busiest.of(busiest.replicas() + more));
+  }
+
+  private static double busy(SimulatedLoad load, Pool pool) {
+    return load.utilisation().getOrDefault(pool, 0.0);
   }
 
   /** Takes away what is not needed: the last step of growing may have been long. */
@@ -134,23 +163,19 @@ final class Planner {
   }
 
   /**
-   * The highest multiple of a mix that pools bear, to within 2 %; empty if they bear none of it.
+   * The highest multiple of a mix that pools bear, to within 2 %; empty if they bear none of it, or
+   * next to none.
    */
   Optional<Bearing> bears(Demand mix, List<Pool> pools) {
-    double most = Double.POSITIVE_INFINITY;
+    double most = Demand.MOST / mix.largest();
     for (Pool pool : pools) {
-      double cores = 0;
-      for (CallKind call : CallKind.values()) {
-        for (Server server : pool.servers()) {
-          cores += mix.of(call) * figures.of(call).cpuSeconds(server, Integer.MAX_VALUE);
-        }
-      }
+      double cores = cores(pool, mix, Integer.MAX_VALUE);
       most = cores == 0 ? most : Math.min(most, pool.cores() * pool.replicas() / cores);
     }
     double holds = 0;
     double fails = most;
     Optional<Bearing> best = Optional.empty();
-    while (fails - holds > PRECISION * most) {
+    while (fails - holds > PRECISION * holds && fails > NEXT_TO_NONE * most) {
       double tried = (holds + fails) / 2;
       SimulatedLoad load = simulate(mix.times(tried), pools);
       if (holds(load)) {

@@ -2,7 +2,6 @@ package io.ballast.loadtest.capacity;
 
 import java.util.Comparator;
 import java.util.PriorityQueue;
-import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +17,7 @@ final class ReplicaQueue<J> {
   private final PriorityQueue<Work<J>> underWay =
       new PriorityQueue<>(
           Comparator.comparingDouble((Work<J> work) -> work.end).thenComparingLong(w -> w.order));
-  private final IntToDoubleFunction speed;
-  private final double cores;
+  private final Speeds speeds;
   private double clock;
   private double now;
   private double busyCoreSeconds;
@@ -28,19 +26,8 @@ final class ReplicaQueue<J> {
   /** A piece of work, and where it ends on the queue's own clock. */
   private record Work<J>(J job, double end, long order) {}
 
-  /**
-   * @param cores that one replica has, &gt; 0
-   * @param speed of one piece of work while so many are under way, in seconds of work a second; 1
-   *     where one is alone on a core
-   */
-  ReplicaQueue(double cores, IntToDoubleFunction speed) {
-    this.cores = cores;
-    this.speed = speed;
-  }
-
-  /** Work on {@code cores} cores that gains nothing by company. */
-  static IntToDoubleFunction shared(double cores) {
-    return inFlight -> Math.min(1, cores / inFlight);
+  ReplicaQueue(Speeds speeds) {
+    this.speeds = speeds;
   }
 
   /**
@@ -59,7 +46,7 @@ final class ReplicaQueue<J> {
     Work<J> next = underWay.peek();
     return next == null
         ? Double.POSITIVE_INFINITY
-        : now + Math.max(0, next.end - clock) / speed.applyAsDouble(underWay.size());
+        : now + Math.max(0, next.end - clock) / speeds.of(underWay.size());
   }
 
   /** Ends the piece of work that {@link #nextEnd} spoke of. */
@@ -85,8 +72,8 @@ final class ReplicaQueue<J> {
   private void advance(double at) {
     int count = underWay.size();
     if (count > 0) {
-      clock += (at - now) * speed.applyAsDouble(count);
-      busyCoreSeconds += (at - now) * Math.min(count, cores);
+      clock += (at - now) * speeds.of(count);
+      busyCoreSeconds += (at - now) * speeds.busyCores(count);
     }
     now = at;
   }

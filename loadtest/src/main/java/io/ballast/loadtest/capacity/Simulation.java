@@ -9,7 +9,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.function.IntToDoubleFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
@@ -105,20 +104,17 @@ final class Simulation {
         for (Server server : pool.servers()) {
           poolOf.put(server, i);
         }
-        IntToDoubleFunction speed = speed(pool);
+        Speeds speeds = speeds(pool);
         for (int replica = 0; replica < pool.replicas(); replica++) {
-          replicas.add(new ReplicaQueue<>(pool.cores(), speed));
+          replicas.add(new ReplicaQueue<>(speeds));
         }
       }
       this.changes = new long[replicas.size()];
     }
 
-    /** How fast a piece of work is among others: its share of the cores, and what they share. */
-    private IntToDoubleFunction speed(Pool pool) {
-      IntToDoubleFunction share = ReplicaQueue.shared(pool.cores());
+    private Speeds speeds(Pool pool) {
       double alone = work(pool, 1);
-      return inFlight ->
-          share.applyAsDouble(inFlight) * (alone == 0 ? 1 : alone / work(pool, inFlight));
+      return new Speeds(pool.cores(), inFlight -> alone == 0 ? 1 : work(pool, inFlight) / alone);
     }
 
     /** Processor seconds a second that the demand asks of a pool while so many share a replica. */

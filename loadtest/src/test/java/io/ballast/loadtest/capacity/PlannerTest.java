@@ -77,14 +77,38 @@ class PlannerTest {
                 + " allow more, or let it do less");
   }
 
+  /** Events of 1 ms of the policy-server and as much of the database. */
+  private static CapacityFigures events() {
+    Map<Server, Double> millis = Map.of(Server.POLICY_SERVER, 1.0, Server.DATABASE, 1.0);
+    return figures(
+        Map.of(
+            CallKind.EVENT, new CallFigures(CallKind.EVENT, 0, 0, List.of(new CpuAt(1, millis)))));
+  }
+
+  @Test
+  void aDatabaseWhoseQueueIsTooLongIsNamedBeforeReplicasAreTriedForEver() {
+    // alone 2 ms; at 0.85 of its one core the database alone takes 1 / (1 − 0.85) ms on average
+    Demand demand = new Demand(Map.of(CallKind.EVENT, 850.0));
+    Planner planner = planner(events(), Map.of(CallKind.EVENT, Duration.ofMillis(8)));
+
+    assertThatThrownBy(() -> planner.plan(demand, Pool.apart(1, 1)))
+        .hasMessage(
+            "the database is too slow for this: give it more cores, or split tenants over"
+                + " databases");
+  }
+
+  @Test
+  void aCallADayIsAloneToTheMillisecond() {
+    Planner planner = planner(events(), Map.of(CallKind.EVENT, Duration.ofNanos(2_010_000)));
+
+    assertThat(planner.plan(new Demand(Map.of(CallKind.EVENT, 1 / 86_400.0)), Pool.apart(1, 1)))
+        .extracting(plan -> plan.load().of(CallKind.EVENT).p99())
+        .satisfies(p99 -> assertThat(p99).isCloseTo(2, within(0.01)));
+  }
+
   @Test
   void aDatabaseThatIsTooSlowIsNamed() {
-    CapacityFigures figures =
-        figures(
-            Map.of(
-                CallKind.EVENT,
-                new CallFigures(
-                    CallKind.EVENT, 0, 0, List.of(new CpuAt(1, Map.of(Server.DATABASE, 1.0))))));
+    CapacityFigures figures = events();
     Demand demand = new Demand(Map.of(CallKind.EVENT, 5_000.0));
 
     assertThatThrownBy(() -> planner(figures, Map.of()).plan(demand, Pool.apart(2, 4)))

@@ -134,6 +134,21 @@ class SimulationTest {
   }
 
   @Test
+  void aBatchSavesCoresAndMakesNobodyQuicker() {
+    // 400 calls/s of 10 ms alone; two and more at a time cost the half: two of four cores are busy
+    SimulatedLoad load =
+        run(
+            scores(0, rewardMillis(1, 10), rewardMillis(2, 5)),
+            scoresPerSecond(400),
+            rewardServers(4, 1),
+            Balancing.RANDOM);
+
+    assertThat(scoresOf(load).p50()).isCloseTo(10, within(0.05));
+    assertThat(load.utilisation().values())
+        .allSatisfy(busy -> assertThat(busy).isCloseTo(0.51, within(0.02)));
+  }
+
+  @Test
   void aCallThatIsAloneTakesItsStagesOneAfterTheOther() {
     // policy 20, then the slower of reward 5 and safety 8, then database 1, and 2 ms of waiting
     Map<Server, Double> millis =
