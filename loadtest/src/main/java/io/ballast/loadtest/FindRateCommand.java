@@ -1,8 +1,11 @@
 package io.ballast.loadtest;
 
 import io.ballast.loadtest.call.LoadTexts;
+import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.openloop.Durations;
+import io.ballast.loadtest.report.CallStats;
 import io.ballast.loadtest.report.LoadReport;
+import io.ballast.loadtest.run.Launch;
 import io.ballast.loadtest.run.LoadRun;
 import io.ballast.loadtest.run.MeshPlace;
 import io.ballast.loadtest.run.RateSearch;
@@ -44,7 +47,7 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:a rate was found",
-      "1:not even --from holds, or --overload-goodput was missed",
+      "1:no rate held twice, or --overload-goodput was missed or could not be measured",
       "2:an option or the scenario is wrong; its key is named",
       "3:nothing answers at --target",
       "5:the generator did not keep up at --from"
@@ -68,7 +71,8 @@ final class FindRateCommand implements Callable<Integer> {
   @Option(
       names = "--to",
       defaultValue = "10000",
-      description = "Calls a second that are tried at the most (default: ${DEFAULT-VALUE}).")
+      description =
+          "Calls a second that are tried at the most, overload too (default: ${DEFAULT-VALUE}).")
   private double to;
 
   @Option(
@@ -129,6 +133,7 @@ final class FindRateCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     LoadScenario scenario;
     MeshPlace place;
+    Launch launch;
     try {
       scenario = ScenarioReader.read(file, LoadTexts.PROMPTS);
       if (scenario.slos().isEmpty()) {
@@ -139,6 +144,7 @@ final class FindRateCommand implements Callable<Integer> {
     }
     try {
       place = targets.place(environment);
+      launch = processes.launch(file);
       requireOptions();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
@@ -148,7 +154,7 @@ final class FindRateCommand implements Callable<Integer> {
             from,
             to,
             precisionPercent / 100,
-            (rate, longer) -> load(scenario, place, rate, longer));
+            (rate, longer) -> load(scenario, new LoadRun(named(place), launch), rate, longer));
     try {
       return report(scenario, search.find(!noOverload));
     } catch (RefusedLoadException e) {
@@ -176,6 +182,11 @@ final class FindRateCommand implements Callable<Integer> {
         Durations.format(settle),
         "0s to 10m");
     require(
+        overloadGoodput == null || !noOverload,
+        "overload-goodput",
+        "given",
+        "without --no-overload");
+    require(
         overloadGoodput == null || (overloadGoodput >= 0 && overloadGoodput <= 1),
         "overload-goodput",
         String.valueOf(overloadGoodput),
@@ -188,7 +199,13 @@ final class FindRateCommand implements Callable<Integer> {
     }
   }
 
-  private Trial load(LoadScenario scenario, MeshPlace place, double rate, boolean longer)
+  /** The mesh, called by a load of a name of its own. */
+  private MeshPlace named(MeshPlace place) {
+    trials++;
+    return place.named("t" + trials);
+  }
+
+  private Trial load(LoadScenario scenario, LoadRun run, double rate, boolean longer)
       throws InterruptedException {
     Duration length = longer ? trial.multipliedBy(2) : trial;
     Phase hold = new Phase("hold", Phase.Shape.HOLD, rate, rate, length, true);
@@ -196,16 +213,16 @@ final class FindRateCommand implements Callable<Integer> {
         settle.isZero()
             ? List.of(hold)
             : List.of(new Phase("settle", Phase.Shape.HOLD, rate, rate, settle, false), hold);
-    trials++;
-    LoadReport load =
-        new LoadRun(place.named("t" + trials), processes.launch(file)).run(scenario.with(phases));
+    LoadReport load = run.run(scenario.with(phases));
+    CallStats all = load.figures().total();
     Trial shown =
         new Trial(
             rate,
             load.verdict() != LoadReport.Verdict.INVALID,
             load.verdict() == LoadReport.Verdict.PASS,
             load.goodPerSecond(),
-            load.figures().total().latency(99) * 1_000,
+            all.latency(99) * 1_000,
+            all.planned() == 0 ? 1 : 1 - (double) all.count(Fate.DROPPED) / all.planned(),
             load.reasons());
     PrintWriter err = spec.commandLine().getErr();
     String measured =

@@ -20,6 +20,9 @@ record FoundRate(String scenario, Found found) {
   private static final String BLUE = "#1565c0";
   private static final String RED = "#b3261e";
 
+  /** Below this share a load was not the one that it was meant to be. */
+  private static final double MOSTLY_SENT = 0.99;
+
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     lines.add(
@@ -30,12 +33,7 @@ record FoundRate(String scenario, Found found) {
                     line(
                         "%s holds its SLOs at %.1f calls/s: %.1f good answers/s, p99 %.1f ms",
                         scenario, trial.rate(), trial.goodput(), trial.p99Millis()))
-            .orElse(
-                "%s does not hold its SLOs at %.1f calls/s: %s"
-                    .formatted(
-                        scenario,
-                        found.trials().getFirst().rate(),
-                        String.join("; ", found.trials().getFirst().reasons()))));
+            .orElseGet(this::none));
     found.bounded().ifPresent(why -> lines.add("  more was not tried: " + why));
     found
         .saturation()
@@ -51,9 +49,28 @@ record FoundRate(String scenario, Found found) {
             trial ->
                 lines.add(
                     line(
-                        "  at twice that rate: %.1f good answers/s, %.0f %% of those at saturation",
-                        trial.goodput(), 100 * found.overloadShare().orElse(0.0))));
+                            "  at twice that rate: %.1f good answers/s, %.0f %% of those at"
+                                + " saturation",
+                            trial.goodput(), 100 * found.overloadShare().orElse(0.0))
+                        + (trial.sentShare() < MOSTLY_SENT
+                            ? line(
+                                "; of its calls %.0f %% were sent, for max_in_flight were under"
+                                    + " way",
+                                100 * trial.sentShare())
+                            : "")));
     return lines;
+  }
+
+  /** Why no rate was confirmed. */
+  private String none() {
+    return found.trials().stream()
+        .filter(trial -> trial.valid() && !trial.holds())
+        .min(Comparator.comparingDouble(Trial::rate))
+        .map(
+            trial ->
+                line("%s does not hold its SLOs at %.1f calls/s: ", scenario, trial.rate())
+                    + String.join("; ", trial.reasons()))
+        .orElse("of %s nothing can be said".formatted(scenario));
   }
 
   private static String line(String format, Object... arguments) {
@@ -80,6 +97,7 @@ record FoundRate(String scenario, Found found) {
     json.put("rate_per_second", trial.rate());
     json.put("valid", trial.valid());
     json.put("holds", trial.holds());
+    json.put("sent_share", trial.sentShare());
     if (trial.valid()) {
       json.put("goodput_per_second", trial.goodput());
       if (Double.isFinite(trial.p99Millis())) {

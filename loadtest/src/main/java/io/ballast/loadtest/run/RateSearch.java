@@ -3,6 +3,7 @@ package io.ballast.loadtest.run;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -21,12 +22,16 @@ public final class RateSearch {
   private static final double PLATEAU = 0.05;
 
   private static final int MOST_TRIALS = 60;
+  private static final String HIGHEST = "the highest rate that was to be tried";
 
   private final double from;
   private final double to;
   private final double precision;
   private final Loads loads;
   private final List<Trial> trials = new ArrayList<>();
+
+  /** The lowest rate at which the generator did not keep up. */
+  private double late = Double.POSITIVE_INFINITY;
 
   /** What makes a load of the mesh. */
   @FunctionalInterface
@@ -47,6 +52,8 @@ public final class RateSearch {
    * @param holds whether everything that the scenario asks for held
    * @param goodput good answers a second
    * @param p99Millis NaN if none was answered
+   * @param sentShare of the calls that were meant, those that were sent: fewer than all, where
+   *     {@code max_in_flight} were under way, so that the mesh met less than the rate
    * @param reasons why it does not hold
    */
   public record Trial(
@@ -55,10 +62,22 @@ public final class RateSearch {
       boolean holds,
       double goodput,
       double p99Millis,
+      double sentShare,
       List<String> reasons) {
     /** Copies the list. */
     public Trial {
       reasons = List.copyOf(reasons);
+    }
+
+    /** One of which all calls were sent. */
+    public Trial(
+        double rate,
+        boolean valid,
+        boolean holds,
+        double goodput,
+        double p99Millis,
+        List<String> reasons) {
+      this(rate, valid, holds, goodput, p99Millis, 1, reasons);
     }
   }
 
@@ -66,8 +85,8 @@ public final class RateSearch {
    * What was found.
    *
    * @param trials in their order
-   * @param highest the confirmed rate; empty: not even the lowest holds
-   * @param bounded what ended the climb before a rate failed; empty: one did
+   * @param highest the confirmed rate; empty: none was
+   * @param bounded why nothing is known of higher rates; empty: they failed, or were tried
    * @param saturation the trial from which on more calls bring no more good answers; empty: it was
    *     not reached or not looked for
    * @param overload the trial at twice that rate
@@ -88,7 +107,7 @@ public final class RateSearch {
 
   /**
    * @param from the rate to begin with, above 0
-   * @param to the highest rate to try, at least {@code from}
+   * @param to the highest rate to try, overload too, at least {@code from}
    * @param precision how close the highest rate is found, a share above 0
    */
   public RateSearch(double from, double to, double precision, Loads loads) {
@@ -106,16 +125,13 @@ public final class RateSearch {
   public Found find(boolean saturate) throws InterruptedException {
     double low = 0;
     double high = Double.POSITIVE_INFINITY;
-    double invalid = Double.POSITIVE_INFINITY;
     double rate = from;
-    while (Double.isInfinite(high) && Double.isInfinite(invalid) && low < to) {
+    while (Double.isInfinite(high) && Double.isInfinite(late) && low < to) {
       Trial trial = trial(rate, false);
-      if (!trial.valid()) {
-        invalid = rate;
-      } else if (trial.holds()) {
+      if (trial.holds()) {
         low = rate;
         rate = Math.min(to, rate * 2);
-      } else {
+      } else if (trial.valid()) {
         high = rate;
       }
     }
@@ -139,16 +155,26 @@ public final class RateSearch {
         low = below(high);
       }
     }
-    Optional<String> bounded =
-        !Double.isInfinite(high)
-            ? Optional.empty()
-            : Optional.of(
-                Double.isInfinite(invalid)
-                    ? "the highest rate that was to be tried"
-                    : "the generator did not keep up at %.1f calls/s".formatted(invalid));
+    Optional<String> bounded = bounded(high);
     return saturate
         ? saturated(highest, bounded)
         : new Found(trials, highest, bounded, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * Why nothing is known of rates that did not hold, or were not tried.
+   *
+   * @param high the lowest of them
+   */
+  private Optional<String> bounded(double high) {
+    if (!Double.isInfinite(late) && late <= high) {
+      return Optional.of(tooLate());
+    }
+    return Double.isInfinite(high) ? Optional.of(HIGHEST) : Optional.empty();
+  }
+
+  private String tooLate() {
+    return String.format(Locale.ROOT, "the generator did not keep up at %.1f calls/s", late);
   }
 
   /** The highest rate below another that held and was not found too high afterwards; 0: none. */
@@ -164,12 +190,13 @@ public final class RateSearch {
       throws InterruptedException {
     Trial best = best();
     while (best.valid() && !passed(best) && trials.size() < MOST_TRIALS) {
-      double beyond = CLIMB * trials.stream().mapToDouble(Trial::rate).max().orElse(best.rate());
-      if (!trial(beyond, false).valid()) {
+      double beyond =
+          CLIMB * trials.stream().filter(Trial::valid).mapToDouble(Trial::rate).max().orElseThrow();
+      if (beyond > to || beyond >= late || !trial(beyond, false).valid()) {
         return new Found(
             trials,
             highest,
-            Optional.of("the generator did not keep up at %.1f calls/s".formatted(beyond)),
+            Optional.of(beyond > to ? HIGHEST : tooLate()),
             Optional.empty(),
             Optional.empty());
       }
@@ -180,12 +207,15 @@ public final class RateSearch {
         trials.stream()
             .filter(trial -> trial.valid() && trial.goodput() >= most * (1 - PLATEAU) && most > 0)
             .min(Comparator.comparingDouble(Trial::rate));
-    Optional<Trial> overload = Optional.empty();
-    if (saturation.isPresent()) {
-      Trial twice = trial(2 * saturation.get().rate(), true);
-      overload = twice.valid() ? Optional.of(twice) : Optional.empty();
+    double twice = 2 * saturation.map(Trial::rate).orElse(Double.POSITIVE_INFINITY);
+    if (twice > to) {
+      Optional<String> why = saturation.isPresent() ? Optional.of(HIGHEST) : bounded;
+      return new Found(trials, highest, why, saturation, Optional.empty());
     }
-    return new Found(trials, highest, bounded, saturation, overload);
+    Trial overload = trial(twice, true);
+    return overload.valid()
+        ? new Found(trials, highest, bounded, saturation, Optional.of(overload))
+        : new Found(trials, highest, Optional.of(tooLate()), saturation, Optional.empty());
   }
 
   /** Whether a rate far above was tried that brought no more. */
@@ -208,6 +238,9 @@ public final class RateSearch {
   private Trial trial(double rate, boolean longer) throws InterruptedException {
     Trial trial = loads.at(rate, longer);
     trials.add(trial);
+    if (!trial.valid()) {
+      late = Math.min(late, rate);
+    }
     return trial;
   }
 }

@@ -95,6 +95,38 @@ class RateSearchTest {
   }
 
   @Test
+  void aGeneratorThatIsLateBetweenTwoRatesIsNotTakenForTheMesh() throws InterruptedException {
+    // the mesh fails from 100 on; from 40 on the generator is late, but for the round 64 and 128
+    Found found =
+        new RateSearch(
+                1,
+                10_000,
+                0.05,
+                (rate, longer) -> {
+                  boolean late = rate > 40 && rate != 64 && rate != 128;
+                  return new Trial(rate, !late, !late && rate < 100, rate, 1, List.of("late"));
+                })
+            .find(false);
+
+    assertThat(found.highest().orElseThrow().rate()).isEqualTo(64);
+    assertThat(found.bounded().orElseThrow())
+        .isEqualTo("the generator did not keep up at 66.8 calls/s");
+  }
+
+  @Test
+  void nothingIsTriedAboveTheHighestRateEvenForOverload() throws InterruptedException {
+    Found near = find(150, (rate, longer) -> trial(rate, 100, 0.9));
+    assertThat(near.saturation()).isEmpty();
+    assertThat(near.bounded()).contains("the highest rate that was to be tried");
+
+    Found enough = find(200, (rate, longer) -> trial(rate, 100, 0.9));
+    assertThat(enough.saturation().orElseThrow().rate()).isEqualTo(128);
+    assertThat(enough.overload()).isEmpty();
+    assertThat(enough.bounded()).contains("the highest rate that was to be tried");
+    assertThat(enough.trials()).allMatch(trial -> trial.rate() <= 200);
+  }
+
+  @Test
   void theHighestRateToTryBoundsItToo() throws InterruptedException {
     Found found =
         new RateSearch(
