@@ -20,9 +20,11 @@ final class MemoryOptions {
 
   @Option(
       names = "--memory-metric",
-      defaultValue = "process_resident_memory_bytes",
+      defaultValue = "jvm_memory_used_bytes",
       paramLabel = "NAME",
-      description = "Its name there (default: ${DEFAULT-VALUE}); of several labels, the sum.")
+      description =
+          "Its name there (default: ${DEFAULT-VALUE}, which leaves native memory out); of several"
+              + " labels, the sum.")
   private String metric = "";
 
   /**

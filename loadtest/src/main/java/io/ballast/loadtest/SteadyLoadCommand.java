@@ -60,8 +60,6 @@ import picocli.CommandLine.Spec;
     })
 final class SteadyLoadCommand implements Callable<Integer> {
   private static final Duration FIRST_CALL_TIMEOUT = Duration.ofSeconds(30);
-  private static final int FAILED = 1;
-  private static final int NOT_REACHABLE = 3;
 
   /** How calls are spread over time. */
   enum Pattern {
@@ -204,13 +202,15 @@ final class SteadyLoadCommand implements Callable<Integer> {
     TargetAddress address = kind == CallKind.SCORE ? reward : policy;
     List<String> texts = checked(this::prompts);
     String token = environment.getOrDefault("BALLAST_TOKEN", "");
-    try (MeshChannels mesh = new MeshChannels(policy, reward, token)) {
-      Outcome first = firstCall(target(mesh, texts, FIRST_CALL_TIMEOUT));
+    String run = checked(() -> targets.place(environment)).run();
+    try (MeshChannels mesh = new MeshChannels(policy, reward, token);
+        MixTarget one = target(mesh, texts, FIRST_CALL_TIMEOUT, run + "-first");
+        MixTarget all = target(mesh, texts, timeout, run)) {
+      Outcome first = firstCall(one);
       if (!first.succeeded()) {
         return refuse(address, first);
       }
-      LoadResult result = new OpenLoop(pacer).run(plan, arrivals(), target(mesh, texts, timeout));
-      return report(address, result);
+      return report(address, new OpenLoop(pacer).run(plan, arrivals(), all));
     }
   }
 
@@ -245,7 +245,11 @@ final class SteadyLoadCommand implements Callable<Integer> {
     return lines;
   }
 
-  private Target target(MeshChannels mesh, List<String> texts, Duration callTimeout) {
+  /**
+   * @param run of no other load: what one has scored is not answered to another from a cache
+   */
+  private MixTarget target(
+      MeshChannels mesh, List<String> texts, Duration callTimeout, String run) {
     CallStep step =
         new CallStep(
             kind.name(),
@@ -262,7 +266,7 @@ final class SteadyLoadCommand implements Callable<Integer> {
             FeedbackKind.ACCEPTED,
             false,
             0);
-    return new MixTarget(List.of(step), new Mix(List.of(step), seed), mesh, texts, "steady");
+    return new MixTarget(List.of(step), new Mix(List.of(step), seed), mesh, texts, run);
   }
 
   private Arrivals arrivals() {
@@ -291,7 +295,7 @@ final class SteadyLoadCommand implements Callable<Integer> {
                 + " --target"
             : "the first call failed with " + first.label() + "; no load was sent");
     err.flush();
-    return away ? NOT_REACHABLE : FAILED;
+    return away ? LoadExit.UNREACHABLE : LoadExit.FAIL;
   }
 
   private int report(TargetAddress address, LoadResult result) throws IOException {
@@ -317,7 +321,7 @@ final class SteadyLoadCommand implements Callable<Integer> {
     Optional<String> flaw = flaw(result);
     flaw.ifPresent(out::println);
     out.flush();
-    return flaw.isPresent() ? FAILED : 0;
+    return flaw.isPresent() ? LoadExit.FAIL : LoadExit.PASS;
   }
 
   private Optional<String> flaw(LoadResult result) {

@@ -36,7 +36,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /**
  * Answers Suggest, Score and Feedback on a free port of the loopback. Every fourth suggestion is
  * withheld; a prompt with "fail" is refused as INTERNAL, a completion with it has no value. It has
- * forgotten the first {@code forgotten} events.
+ * forgotten the first {@code forgotten} events, and tells nobody what it has if it is {@code
+ * unreadable}.
  */
 final class FakeMesh implements AutoCloseable {
   private static final Metadata.Key<String> AUTHORIZATION =
@@ -48,6 +49,7 @@ final class FakeMesh implements AutoCloseable {
   volatile String text = "size()";
   volatile double score = 1;
   volatile int forgotten;
+  volatile boolean unreadable;
   final List<String> authorizations = new CopyOnWriteArrayList<>();
 
   private final Server server;
@@ -148,6 +150,10 @@ final class FakeMesh implements AutoCloseable {
     public void streamTrainingRecords(
         StreamTrainingRecordsRequest request,
         StreamObserver<StreamTrainingRecordsResponse> observer) {
+      if (unreadable) {
+        observer.onError(Status.UNAVAILABLE.asRuntimeException());
+        return;
+      }
       for (RecordFeedbackRequest event : reported.subList(forgotten, reported.size())) {
         observer.onNext(
             StreamTrainingRecordsResponse.newBuilder()

@@ -79,6 +79,19 @@ class LoadTestCommandTest {
   }
 
   @Test
+  void whatOneLoadHasScoredNoOtherAsksAbout() {
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run(SHORT, "score", "--target", mesh.address())).isZero();
+      assertThat(run(SHORT, "score", "--target", mesh.address())).isZero();
+
+      assertThat(mesh.scored)
+          .hasSize(82)
+          .extracting(request -> request.getItems(0).getPrompt().getText())
+          .doesNotHaveDuplicates();
+    }
+  }
+
+  @Test
   void callsThatAreNotAnsweredFailTheLoad() throws IOException {
     Path prompts = Files.writeString(folder.resolve("prompts"), "int a =\nint fail =\n");
     try (FakeMesh mesh = new FakeMesh()) {
@@ -152,16 +165,19 @@ class LoadTestCommandTest {
       quoteCharacter = '"',
       value = {
         "train                                  | Unmatched argument at index 0: 'train'",
-        "suggest --rate 0                       | --rate: 0.0 (allowed: 0.1 to 50,000 calls a second)",
+        "suggest --rate 0                       | --rate: 0.0 (allowed: 0.1 to 50,000 calls a"
+            + " second)",
         "suggest --duration 25h                 | --duration: 1500m (allowed: 100ms to 1440m)",
         "suggest --duration soon                | 'soon' is not a duration",
         "suggest --max-in-flight 0              | --max-in-flight: 0 (allowed: 1 to 10,000)",
         "suggest --max-calls 0                  | --max-calls: 0 (allowed: 1 to 10,000,000)",
         "suggest --max-missed 101               | --max-missed: 101.0 (allowed: 0 to 100)",
-        "suggest --target 192.0.2.1:9100        | --target: 192.0.2.1:9100 is another machine; say --allow-remote",
+        "suggest --target 192.0.2.1:9100        | --target: 192.0.2.1:9100 is another machine; say"
+            + " --allow-remote",
         "suggest --target localhost             | --target: 'localhost' is no address",
         "suggest --target localhost:99999       | --target: port: 99999 (allowed: 1 to 65,535)",
-        "suggest --target no-such-host.invalid:1 | --target: no host 'no-such-host.invalid' is known",
+        "suggest --target no-such-host.invalid:1 | --target: no host 'no-such-host.invalid' is"
+            + " known",
         "score --items 5000                     | --items: 5000 (allowed: 1 to 4,096)",
         "suggest --prompts /no/such/file        | --prompts: cannot read /no/such/file",
         "suggest --arrivals SOMETIMES           | expected one of [POISSON, EVEN]",

@@ -21,8 +21,8 @@ class RunScenarioCommandTest {
       arrivals: EVEN
       phases:
         - {name: warm-up, rate: 100, duration: 100ms, measured: false}
-        - {name: hold, rate: 100, duration: 800ms}
-      generator: {send_delay_p99: 10s, headroom: 1, calibration: 200ms}
+        - {name: hold, rate: 160, duration: 500ms}
+      generator: {send_delay_p99: 10s, headroom: 1, calibration: 100ms}
       """;
 
   @TempDir private Path folder = Path.of("");
@@ -159,6 +159,34 @@ class RunScenarioCommandTest {
   }
 
   @Test
+  void aLoadThatMaxCallsWouldEndIsNotBegun() throws IOException {
+    String file = scenario("max_calls: 89\nmix: [{call: SUGGEST}]\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(5);
+      assertThat(mesh.suggested).as("the first call").hasSize(1);
+      assertThat(out.toString()).contains("more calls than max_calls lets it");
+      assertThat(
+              run(
+                  "run",
+                  scenario("max_calls: 90\nmix: [{call: SUGGEST}]\n"),
+                  "--target",
+                  mesh.address()))
+          .isZero();
+    }
+  }
+
+  @Test
+  void aMeshThatCannotBeReadAfterwardsFailsOneCheckAndKeepsTheRest() throws IOException {
+    String file = scenario("mix: [{call: FEEDBACK}]\nchecks: {feedback_kept: true}\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      mesh.unreadable = true;
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("planned 80   answered 80", "(reading the training records: UNAVAILABLE)");
+    }
+  }
+
+  @Test
   void aWrongScenarioIsNamedAndAMissingMeshToo() throws IOException {
     String file = scenario("mix: [{call: SUGGEST}]\n");
     String address;
@@ -287,11 +315,15 @@ class RunScenarioCommandTest {
                   "--settle",
                   "0s",
                   "--from",
-                  "50"))
+                  "50",
+                  "--to",
+                  "100"))
           .isEqualTo(1);
       assertThat(out.toString()).contains("small does not hold its SLOs at 50.0 calls/s");
       assertThat(run("find", file, "--precision", "0")).isEqualTo(2);
       assertThat(err.toString()).contains("--precision: 0.0 (allowed: 1 to 100)");
+      assertThat(run("find", file, "--processes", "65")).isEqualTo(2);
+      assertThat(err.toString()).contains("--processes: 65 (allowed: 1 to 64)");
       assertThat(run("find", scenario("mix: [{call: SUGGEST}]\n"))).isEqualTo(2);
       assertThat(err.toString()).contains("slos: absent (expected: what must hold)");
     }

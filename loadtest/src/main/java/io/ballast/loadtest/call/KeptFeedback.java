@@ -20,20 +20,30 @@ import java.util.concurrent.TimeUnit;
  * @param acknowledged events
  * @param lost of them, how many the mesh does not have
  * @param doubled of them, how many it has more than once
+ * @param unread why that could not be looked for, which makes the other two say nothing; empty: it
+ *     was
  */
-public record KeptFeedback(long acknowledged, long lost, long doubled) {
+public record KeptFeedback(long acknowledged, long lost, long doubled, String unread) {
   /** The mesh's clock may be so far from ours. */
   private static final Duration SKEW = Duration.ofMinutes(5);
 
   /** Whether each is there once. */
   public boolean holds() {
-    return lost == 0 && doubled == 0;
+    return unread.isEmpty() && lost == 0 && doubled == 0;
+  }
+
+  /** That nobody could look. */
+  public static KeptFeedback unread(Map<String, Set<String>> events, String why) {
+    return new KeptFeedback(events.values().stream().mapToLong(Set::size).sum(), 0, 0, why);
   }
 
   /** Both together. */
   public KeptFeedback plus(KeptFeedback other) {
     return new KeptFeedback(
-        acknowledged + other.acknowledged, lost + other.lost, doubled + other.doubled);
+        acknowledged + other.acknowledged,
+        lost + other.lost,
+        doubled + other.doubled,
+        unread.isEmpty() ? other.unread : unread);
   }
 
   /**
@@ -68,6 +78,6 @@ public record KeptFeedback(long acknowledged, long lost, long doubled) {
       lost += tenant.getValue().size() - seen.size();
       doubled += seen.values().stream().filter(times -> times > 1).count();
     }
-    return new KeptFeedback(acknowledged, lost, doubled);
+    return new KeptFeedback(acknowledged, lost, doubled, "");
   }
 }

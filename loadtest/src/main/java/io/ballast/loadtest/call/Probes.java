@@ -73,7 +73,8 @@ final class Probes {
     if (!same(before.getModelVersion(), answer.getModelVersion())) {
       return Outcome.answered(OTHER_VERSION);
     }
-    for (int i = 0; i < answer.getResultsCount(); i++) {
+    int compared = Math.min(before.getResultsCount(), answer.getResultsCount());
+    for (int i = 0; i < compared; i++) {
       if (before.getResults(i).hasValue()
           && !near(before.getResults(i).getValue(), answer.getResults(i).getValue())) {
         return Outcome.wrong(CHANGED);

@@ -21,7 +21,7 @@ final class Watching {
         new FutureCallback<T>() {
           @Override
           public void onSuccess(T result) {
-            done.accept(outcome.apply(result));
+            done.accept(judged(outcome, result));
           }
 
           @Override
@@ -30,6 +30,15 @@ final class Watching {
           }
         },
         MoreExecutors.directExecutor());
+  }
+
+  /** What is said of an answer; whoever cannot say it has not judged the mesh. */
+  private static <T> Outcome judged(Function<T, Outcome> outcome, T answer) {
+    try {
+      return outcome.apply(answer);
+    } catch (RuntimeException e) { // thrown on, it would be logged, and the call never end
+      return Outcome.failed("CLIENT_" + e.getClass().getSimpleName());
+    }
   }
 
   /** A failure with its status. */

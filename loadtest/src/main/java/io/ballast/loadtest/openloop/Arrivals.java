@@ -47,14 +47,23 @@ public interface Arrivals {
     };
   }
 
-  /** Calls along a curve at distances as equal as the curve lets them be, the first at 0. */
-  static Arrivals evenlyAlong(RateCurve curve) {
+  /**
+   * Calls along a curve at distances as equal as the curve lets them be: of all of them, of which
+   * the first is at 0, each {@code every}th from the one with the number {@code first} on. So
+   * several who share a load take turns.
+   *
+   * @param first from 0
+   * @param every at least 1
+   */
+  static Arrivals evenlyAlong(RateCurve curve, int first, int every) {
     return new Arrivals() {
-      private long index;
+      private long index = first;
 
       @Override
       public long nextNanos() {
-        return nanos(curve.secondsAt(index++));
+        long nanos = nanos(curve.secondsAt(index));
+        index += every;
+        return nanos;
       }
     };
   }

@@ -36,12 +36,15 @@ public record Check(String words, double value, String unit, boolean holds) {
     long wrong = figures.phases().stream().mapToLong(phase -> phase.count(Fate.WRONG)).sum();
     checks.add(new Check("no answer is wrong", wrong, "wrong", wrong == 0));
     if (kept != null) {
+      String words = "each of %,d acknowledged events is kept once".formatted(kept.acknowledged());
       checks.add(
-          new Check(
-              "each of %,d acknowledged events is kept once".formatted(kept.acknowledged()),
-              kept.lost() + kept.doubled(),
-              "lost or doubled",
-              kept.holds()));
+          kept.unread().isEmpty()
+              ? new Check(words, kept.lost() + kept.doubled(), "lost or doubled", kept.holds())
+              : new Check(
+                  "%s (reading the training records: %s)".formatted(words, kept.unread()),
+                  Double.NaN,
+                  "",
+                  false));
     }
     if (memory != null && scenario.memoryGrowth().isPresent()) {
       double limit = scenario.memoryGrowth().getAsDouble();

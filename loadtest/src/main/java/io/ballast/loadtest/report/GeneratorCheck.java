@@ -13,6 +13,7 @@ import java.util.Optional;
  *     none was sent so far
  * @param limitSeconds what that may be at the most
  * @param unsent calls that it did not come to
+ * @param cutShort whether {@code max_calls} are fewer than the load has
  */
 public record GeneratorCheck(
     double ceilingPerSecond,
@@ -20,7 +21,8 @@ public record GeneratorCheck(
     double headroom,
     double sendDelaySeconds,
     double limitSeconds,
-    long unsent) {
+    long unsent,
+    boolean cutShort) {
   /** Why its figures are not to be believed; empty: they are. */
   public Optional<String> flaw() {
     if (ceilingPerSecond < peakPerSecond * headroom) {
@@ -32,6 +34,9 @@ public record GeneratorCheck(
               ceilingPerSecond,
               peakPerSecond,
               headroom));
+    }
+    if (cutShort) {
+      return Optional.of("the load has more calls than max_calls lets it: raise it, or send less");
     }
     if (unsent > 0) {
       return Optional.of(

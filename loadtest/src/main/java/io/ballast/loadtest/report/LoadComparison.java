@@ -46,12 +46,14 @@ public final class LoadComparison {
     public String text() {
       return String.format(
           Locale.ROOT,
-          "  %-22s %12.2f %12.2f %-10s %+7.1f %%  %s",
+          "  %-22s %12.2f %12.2f %-10s %9s  %s",
           name,
           before,
           after,
           unit,
-          before == 0 ? 0 : 100 * (after - before) / before,
+          before == 0
+              ? "-"
+              : String.format(Locale.ROOT, "%+.1f %%", 100 * (after - before) / before),
           judgement.name().toLowerCase(Locale.ROOT));
     }
   }

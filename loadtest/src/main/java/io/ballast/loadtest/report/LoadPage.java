@@ -120,7 +120,7 @@ public final class LoadPage {
             .map(sample -> new Series.Point(sample.seconds(), sample.bytes() / 1e6))
             .toList();
     page.open("div", "class", "plots")
-        .add(LineChart.of("Resident, MB", "seconds", List.of(new Series("", BLUE, points)), null))
+        .add(LineChart.of("Memory, MB", "seconds", List.of(new Series("", BLUE, points)), null))
         .close("div");
   }
 

@@ -25,7 +25,7 @@ public record MemoryTrend(List<Sample> samples) {
   }
 
   /**
-   * What was resident at one moment.
+   * What the server had at one moment.
    *
    * @param seconds after the load's beginning
    */
@@ -80,9 +80,8 @@ public record MemoryTrend(List<Sample> samples) {
   }
 
   /**
-   * How much more was resident in the last quarter than in the second, as a share; NaN for fewer
-   * than {@value #STRETCHES} samples. The first quarter is left out: a server fills its caches
-   * then.
+   * How much more there was in the last quarter than in the second, as a share; NaN for fewer than
+   * {@value #STRETCHES} samples. The first quarter is left out: a server fills its caches then.
    */
   public double growth() {
     int size = samples.size();

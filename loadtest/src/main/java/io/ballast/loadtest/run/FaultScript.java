@@ -49,9 +49,11 @@ final class FaultScript implements AutoCloseable {
                 .redirectOutput(printed.toFile())
                 .start();
         process.getOutputStream().close();
-        if (process.waitFor(fault.timeout().toNanos(), TimeUnit.NANOSECONDS)) {
-          code = process.exitValue();
-        } else {
+        try {
+          if (process.waitFor(fault.timeout().toNanos(), TimeUnit.NANOSECONDS)) {
+            code = process.exitValue();
+          }
+        } finally {
           process.descendants().forEach(ProcessHandle::destroyForcibly);
           process.destroyForcibly();
         }

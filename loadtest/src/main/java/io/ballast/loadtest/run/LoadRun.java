@@ -48,7 +48,8 @@ public final class LoadRun {
   private LoadReport run(LoadScenario scenario, LoadGenerator generator)
       throws InterruptedException {
     LoadFigures none = new LoadFigures(scenario, new Mix(scenario.mix(), scenario.seed()));
-    GeneratorCheck before = check(scenario, generator.ceiling(), none);
+    GeneratorCheck before =
+        check(scenario, generator.ceiling(), none, scenario.calls() > scenario.maxCalls());
     if (before.flaw().isPresent()) {
       return new LoadReport(
           scenario, place.words(), launch.processes(), none, before, List.of(), List.of(), null);
@@ -63,20 +64,22 @@ public final class LoadRun {
           place.words(),
           launch.processes(),
           all.figures(),
-          check(scenario, all.ceiling(), all.figures()),
+          check(scenario, all.ceiling(), all.figures(), all.cutShort()),
           Check.of(scenario, all.figures(), all.kept(), trend),
           faults,
           trend);
     }
   }
 
-  private static GeneratorCheck check(LoadScenario scenario, double ceiling, LoadFigures figures) {
+  private static GeneratorCheck check(
+      LoadScenario scenario, double ceiling, LoadFigures figures, boolean cutShort) {
     return new GeneratorCheck(
         ceiling,
         scenario.peakRate(),
         scenario.generator().headroom(),
         figures.sendDelay(99),
         scenario.generator().sendDelayP99().toNanos() / NANOS,
-        figures.total().count(Fate.UNSENT));
+        figures.total().count(Fate.UNSENT),
+        cutShort);
   }
 }

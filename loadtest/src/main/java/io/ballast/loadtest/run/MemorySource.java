@@ -8,10 +8,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 
-/** Where a server's resident memory is read. */
+/** Where a server's memory is read. */
 @FunctionalInterface
 public interface MemorySource {
-  /** Bytes that are resident now; NaN if that cannot be told. */
+  /** Bytes that it has now; NaN if that cannot be told. */
   double bytes() throws InterruptedException;
 
   /**

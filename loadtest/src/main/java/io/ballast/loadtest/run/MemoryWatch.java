@@ -8,9 +8,12 @@ import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** Reads a server's memory while a load is under way, some hundred times. */
 final class MemoryWatch implements AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(MemoryWatch.class.getName());
   private static final double MOST_SAMPLES = 600;
   private static final double LEAST_SECONDS = 0.05;
   private static final double NANOS = 1e9;
@@ -40,6 +43,8 @@ final class MemoryWatch implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "the server's memory cannot be read; the trend has a gap", e);
     }
   }
 

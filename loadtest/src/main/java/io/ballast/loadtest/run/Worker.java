@@ -3,11 +3,12 @@ package io.ballast.loadtest.run;
 import io.ballast.loadtest.call.KeptFeedback;
 import io.ballast.loadtest.call.MeshChannels;
 import io.ballast.loadtest.call.MixTarget;
-import io.ballast.loadtest.call.TargetAddress;
+import io.ballast.loadtest.openloop.LoadResult;
 import io.ballast.loadtest.openloop.OpenLoop;
 import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.loadtest.report.LoadFigures;
+import io.ballast.loadtest.scenario.CallKind;
 import io.ballast.loadtest.scenario.LoadScenario;
 import io.ballast.loadtest.scenario.Mix;
 import io.grpc.Status;
@@ -15,6 +16,8 @@ import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -61,11 +64,12 @@ final class Worker implements LoadGenerator {
           new MixTarget(
               scenario.mix(), mix, channels, scenario.prompts(), place.run() + "-" + number);
       for (int step = 0; step < scenario.mix().size(); step++) {
-        firstCall(step, place.policy());
+        boolean scores = scenario.mix().get(step).kind() == CallKind.SCORE;
+        firstCall(step, (scores ? place.reward() : place.policy()).toString());
       }
     } catch (StatusRuntimeException e) {
       channels.close();
-      throw refused(Status.fromThrowable(e).getCode().name(), place.policy());
+      throw refused(e.getStatus().getCode().name(), place.words());
     } catch (RefusedLoadException e) {
       channels.close();
       throw e;
@@ -89,7 +93,7 @@ final class Worker implements LoadGenerator {
     return new Worker(scenario, number, workers, pacer, clock, ceiling, place);
   }
 
-  private void firstCall(int step, TargetAddress address) {
+  private void firstCall(int step, String address) {
     Outcome first = Outcome.failed("");
     for (int attempt = 0; attempt < ATTEMPTS && !first.succeeded(); attempt++) {
       CompletableFuture<Outcome> outcome = new CompletableFuture<>();
@@ -106,7 +110,7 @@ final class Worker implements LoadGenerator {
     }
   }
 
-  private static RefusedLoadException refused(String how, TargetAddress address) {
+  private static RefusedLoadException refused(String how, String address) {
     boolean away = how.endsWith("UNAVAILABLE");
     return new RefusedLoadException(
         away
@@ -126,13 +130,21 @@ final class Worker implements LoadGenerator {
   public LoadPart send() {
     Instant begin = clock.instant();
     LoadFigures figures = new LoadFigures(scenario, mix);
-    new OpenLoop(pacer)
-        .run(scenario.plan(workers), scenario.arrivals(number, workers), target, figures);
-    KeptFeedback kept =
-        scenario.feedbackKept()
-            ? KeptFeedback.of(channels.policy(), target.given().acknowledged(), begin, READING)
-            : null;
-    return new LoadPart(ceiling, figures, kept);
+    LoadResult sent =
+        new OpenLoop(pacer)
+            .run(scenario.plan(workers), scenario.arrivals(number, workers), target, figures);
+    return new LoadPart(
+        ceiling, figures, sent.cutShort(), scenario.feedbackKept() ? kept(begin) : null);
+  }
+
+  /** A mesh that cannot be asked any more takes away this check, and not the whole load. */
+  private KeptFeedback kept(Instant begin) {
+    Map<String, Set<String>> acknowledged = target.given().acknowledged();
+    try {
+      return KeptFeedback.of(channels.policy(), acknowledged, begin, READING);
+    } catch (StatusRuntimeException e) {
+      return KeptFeedback.unread(acknowledged, e.getStatus().getCode().name());
+    }
   }
 
   @Override

@@ -98,6 +98,14 @@ public record LoadScenario(
     return most;
   }
 
+  /** Calls that are meant in all; of POISSON arrivals as many as come on average. */
+  public double calls() {
+    double end = seconds();
+    return spread == Spread.TRACE
+        ? trace.stream().filter(time -> time < end).count()
+        : curve().calls();
+  }
+
   private RateCurve curve() {
     List<RateCurve.Piece> pieces = new ArrayList<>();
     phases.forEach(phase -> pieces.addAll(phase.pieces()));
@@ -111,11 +119,12 @@ public record LoadScenario(
    * @param workers how many share the load; each sends its part of the rate, or of the trace
    */
   public Arrivals arrivals(int worker, int workers) {
-    RateCurve share = curve().times(1.0 / workers);
     return switch (spread) {
       case POISSON ->
-          Arrivals.poissonAlong(share, RandomGeneratorFactory.of(RANDOM).create(seed + worker));
-      case EVEN -> Arrivals.evenlyAlong(share);
+          Arrivals.poissonAlong(
+              curve().times(1.0 / workers),
+              RandomGeneratorFactory.of(RANDOM).create(seed + worker));
+      case EVEN -> Arrivals.evenlyAlong(curve(), worker, workers);
       case TRACE -> {
         List<Double> own = new ArrayList<>();
         for (int i = worker; i < trace.size(); i += workers) {

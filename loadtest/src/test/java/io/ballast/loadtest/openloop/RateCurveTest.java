@@ -32,12 +32,21 @@ class RateCurveTest {
 
   @Test
   void aConstantCurveIsWhatEvenArrivalsAre() {
-    Arrivals along = Arrivals.evenlyAlong(RateCurve.constant(30, 2));
+    Arrivals along = Arrivals.evenlyAlong(RateCurve.constant(30, 2), 0, 1);
     Arrivals even = Arrivals.evenly(30);
     for (int i = 0; i < 60; i++) {
       assertThat(along.nextNanos()).isCloseTo(even.nextNanos(), within(1L));
     }
     assertThat(along.nextNanos()).isEqualTo(Arrivals.NEVER);
+  }
+
+  @Test
+  void thoseWhoShareEvenArrivalsTakeTurns() {
+    Arrivals second = Arrivals.evenlyAlong(RateCurve.constant(100, 0.1), 1, 3);
+    for (long millis : new long[] {10, 40, 70}) {
+      assertThat(second.nextNanos()).isCloseTo(millis * 1_000_000, within(1L));
+    }
+    assertThat(second.nextNanos()).isEqualTo(Arrivals.NEVER);
   }
 
   @Test

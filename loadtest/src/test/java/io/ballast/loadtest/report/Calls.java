@@ -65,7 +65,8 @@ final class Calls {
         "127.0.0.1:9100",
         1,
         figures,
-        new GeneratorCheck(ceiling, scenario.peakRate(), 1.5, figures.sendDelay(99), 0.02, 0),
+        new GeneratorCheck(
+            ceiling, scenario.peakRate(), 1.5, figures.sendDelay(99), 0.02, 0, false),
         Check.of(scenario, figures, null, null),
         List.of(),
         null);

@@ -58,6 +58,9 @@ class LoadComparisonTest {
         .extracting(LoadComparison.Row::judgement)
         .containsOnly(Judgement.WORSE);
     assertThat(rows.get(4).after()).isEqualTo(10);
+    assertThat(rows.get(4).text())
+        .as("no share of nothing")
+        .contains("10.00 %                  -  worse");
   }
 
   @Test

@@ -9,6 +9,8 @@ import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.scenario.LoadScenario;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** A load passes if all that was asked for held, and says nothing if the generator was late. */
@@ -56,11 +58,31 @@ class LoadReportTest {
   @Test
   void lostFeedbackFailsTheBestLoad() {
     LoadFigures figures = Calls.load(Calls.SCENARIO, 0.001, 1);
-    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 0, 0), null))
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 0, 0, ""), null))
         .allMatch(Check::holds);
-    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 1, 2), null).getLast())
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 1, 2, ""), null).getLast())
         .isEqualTo(
             new Check("each of 9 acknowledged events is kept once", 3, "lost or doubled", false));
+  }
+
+  @Test
+  void feedbackThatNobodyCouldLookForIsNotSaidToBeThere() {
+    KeptFeedback unread =
+        KeptFeedback.unread(Map.of("one", Set.of("a", "b"), "two", Set.of("c")), "UNAVAILABLE");
+    Check check =
+        Check.of(
+                Calls.SCENARIO,
+                Calls.load(Calls.SCENARIO, 0.001, 1),
+                new KeptFeedback(9, 0, 0, "").plus(unread),
+                null)
+            .getLast();
+
+    assertThat(check.holds()).isFalse();
+    assertThat(check.words())
+        .isEqualTo(
+            "each of 12 acknowledged events is kept once (reading the training records:"
+                + " UNAVAILABLE)");
+    assertThat(check.seen()).isEqualTo("nothing was seen");
   }
 
   @Test
@@ -105,11 +127,14 @@ class LoadReportTest {
 
   @Test
   void aGeneratorThatWasLateReportsNothing() {
-    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.021, 0.02, 0).flaw())
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.021, 0.02, 0, false).flaw())
         .contains("calls were sent late: p99 21.0 ms (generator.send_delay_p99: 20.0 ms)");
-    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.02, 0.02, 3).flaw())
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.02, 0.02, 3, false).flaw())
         .contains("3 calls were not sent, because sending fell too far behind");
-    assertThat(new GeneratorCheck(1_000, 100, 1.5, Double.NaN, 0.02, 0).flaw()).isEmpty();
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, Double.NaN, 0.02, 0, false).flaw()).isEmpty();
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0, 0.02, 0, true).flaw())
+        .as("calls a second of a load that ended early are none")
+        .contains("the load has more calls than max_calls lets it: raise it, or send less");
   }
 
   @Test
@@ -157,7 +182,7 @@ class LoadReportTest {
             grown);
     assertThat(report.json().path("memory").path("growth_share").asDouble())
         .isCloseTo(0.06, within(1e-9));
-    assertThat(LoadPage.html(report)).contains("Resident, MB");
+    assertThat(LoadPage.html(report)).contains("Memory, MB");
     assertThat(LoadTable.of(report)).contains("memory: 106 MB at the end");
   }
 
