@@ -149,6 +149,6 @@ class ErrorLinesTest {
     assertThat(Cli.run(Path.of("."), Map.of(), "feedback", "01").err())
         .startsWith("mesh: Missing required argument");
     assertThat(Cli.run(Path.of("."), Map.of(), "suggest", "x", "--timeout", "soon").err())
-        .contains("'soon' is no duration such as 500ms, 30s, 2m or 1h");
+        .contains("'soon' is not a duration (expected: such as 500ms, 30s, 2m or PT1.5S)");
   }
 }
