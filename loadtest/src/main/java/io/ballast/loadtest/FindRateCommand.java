@@ -1,5 +1,6 @@
 package io.ballast.loadtest;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.openloop.Durations;
@@ -132,10 +133,12 @@ final class FindRateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     LoadScenario scenario;
+    Credentials credentials;
     MeshPlace place;
     Launch launch;
     try {
       scenario = ScenarioReader.read(file, LoadTexts.PROMPTS);
+      credentials = Credentials.of(environment);
       if (scenario.slos().isEmpty()) {
         throw new IllegalArgumentException("slos: absent (expected: what must hold)");
       }
@@ -143,7 +146,7 @@ final class FindRateCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
     try {
-      place = targets.place(environment);
+      place = targets.place(credentials);
       launch = processes.launch(file);
       requireOptions();
     } catch (IllegalArgumentException e) {

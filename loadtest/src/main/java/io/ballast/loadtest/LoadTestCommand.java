@@ -1,5 +1,6 @@
 package io.ballast.loadtest;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.scenario.CallKind;
@@ -26,8 +27,8 @@ public final class LoadTestCommand implements Callable<Integer> {
     return commandLine(new SystemPacer(), System.getenv());
   }
 
-  /** The same by another clock, which finds {@code BALLAST_TOKEN} elsewhere. */
-  static CommandLine commandLine(Pacer pacer, Map<String, String> environment) {
+  /** The same by another clock, which finds {@link Credentials} elsewhere. */
+  public static CommandLine commandLine(Pacer pacer, Map<String, String> environment) {
     CommandLine line =
         new CommandLine(new LoadTestCommand())
             .addSubcommand("suggest", new SteadyLoadCommand(CallKind.SUGGEST, pacer, environment))

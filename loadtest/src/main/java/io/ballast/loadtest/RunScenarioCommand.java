@@ -1,5 +1,6 @@
 package io.ballast.loadtest;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.report.LoadPage;
 import io.ballast.loadtest.report.LoadReport;
@@ -76,16 +77,18 @@ final class RunScenarioCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     LoadScenario scenario;
+    Credentials credentials;
     MeshPlace place;
     try {
       scenario = ScenarioReader.read(file, LoadTexts.PROMPTS);
+      credentials = Credentials.of(environment);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
     Launch launch;
     MemorySource source;
     try {
-      place = targets.place(environment);
+      place = targets.place(credentials);
       launch = processes.launch(file);
       source = memory.source();
       if (scenario.memoryGrowth().isPresent() && source == null) {

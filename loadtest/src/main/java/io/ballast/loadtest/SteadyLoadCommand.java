@@ -1,6 +1,7 @@
 package io.ballast.loadtest;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.call.MeshChannels;
 import io.ballast.loadtest.call.MixTarget;
@@ -201,9 +202,9 @@ final class SteadyLoadCommand implements Callable<Integer> {
     TargetAddress reward = checked(targets::reward);
     TargetAddress address = kind == CallKind.SCORE ? reward : policy;
     List<String> texts = checked(this::prompts);
-    String token = environment.getOrDefault("BALLAST_TOKEN", "");
-    String run = checked(() -> targets.place(environment)).run();
-    try (MeshChannels mesh = new MeshChannels(policy, reward, token);
+    Credentials credentials = credentials();
+    String run = checked(() -> targets.place(credentials)).run();
+    try (MeshChannels mesh = new MeshChannels(policy, reward, credentials);
         MixTarget one = target(mesh, texts, FIRST_CALL_TIMEOUT, run + "-first");
         MixTarget all = target(mesh, texts, timeout, run)) {
       Outcome first = firstCall(one);
@@ -211,6 +212,14 @@ final class SteadyLoadCommand implements Callable<Integer> {
         return refuse(address, first);
       }
       return report(address, new OpenLoop(pacer).run(plan, arrivals(), all));
+    }
+  }
+
+  private Credentials credentials() {
+    try {
+      return Credentials.of(environment);
+    } catch (IllegalArgumentException e) {
+      throw usage(String.valueOf(e.getMessage()));
     }
   }
 

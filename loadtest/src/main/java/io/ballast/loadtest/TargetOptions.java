@@ -1,8 +1,8 @@
 package io.ballast.loadtest;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.TargetAddress;
 import io.ballast.loadtest.run.MeshPlace;
-import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -48,16 +48,13 @@ final class TargetOptions {
   }
 
   /**
-   * Both, the token of the environment, and a name that no other load has.
+   * Both, with what calls show, and a name that no other load has.
    *
    * @throws IllegalArgumentException naming the option
    */
-  MeshPlace place(Map<String, String> environment) {
+  MeshPlace place(Credentials credentials) {
     return new MeshPlace(
-        policy(),
-        reward(),
-        environment.getOrDefault("BALLAST_TOKEN", ""),
-        UUID.randomUUID().toString().substring(0, RUN_CHARACTERS));
+        policy(), reward(), credentials, UUID.randomUUID().toString().substring(0, RUN_CHARACTERS));
   }
 
   private TargetAddress address(String option, String text) {

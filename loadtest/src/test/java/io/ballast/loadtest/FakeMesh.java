@@ -25,13 +25,17 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import io.netty.handler.ssl.ClientAuth;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ssl.SSLException;
 
 /**
  * Answers Suggest, Score and Feedback on a free port of the loopback. Every fourth suggestion is
@@ -55,9 +59,13 @@ final class FakeMesh implements AutoCloseable {
   private final Server server;
 
   FakeMesh() {
+    this(NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)));
+  }
+
+  private FakeMesh(NettyServerBuilder builder) {
     try {
       server =
-          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+          builder
               .directExecutor()
               .intercept(
                   new ServerInterceptor() {
@@ -74,6 +82,25 @@ final class FakeMesh implements AutoCloseable {
               .build()
               .start();
     } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * One that encrypts, and whose callers have to show a certificate.
+   *
+   * @param trusted PEM of the authority that vouches for them
+   */
+  static FakeMesh encrypted(Path certificate, Path key, Path trusted) {
+    try {
+      return new FakeMesh(
+          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+              .sslContext(
+                  GrpcSslContexts.forServer(certificate.toFile(), key.toFile())
+                      .trustManager(trusted.toFile())
+                      .clientAuth(ClientAuth.REQUIRE)
+                      .build()));
+    } catch (SSLException e) {
       throw new UncheckedIOException(e);
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.testing.TestAuthority;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -120,6 +121,45 @@ class LoadTestCommandTest {
       assertThat(code).isZero();
       assertThat(mesh.authorizations).hasSize(41).containsOnly("Bearer open-sesame");
     }
+  }
+
+  @Test
+  void aMeshThatEncryptsAndAsksForACertificateIsLoaded() {
+    TestAuthority authority = new TestAuthority("authority");
+    Path trusted = authority.write(folder.resolve("ca.pem"));
+    authority.issue("mesh", "ip:127.0.0.1").write(folder.resolve("m.pem"), folder.resolve("m.key"));
+    authority.issue("load").write(folder.resolve("l.pem"), folder.resolve("l.key"));
+    Map<String, String> anybody = Map.of("BALLAST_TLS_CA", trusted.toString());
+    Map<String, String> known =
+        Map.of(
+            "BALLAST_TLS_CA", trusted.toString(),
+            "BALLAST_CLIENT_CERTIFICATE", folder.resolve("l.pem").toString(),
+            "BALLAST_CLIENT_KEY", folder.resolve("l.key").toString());
+    try (FakeMesh mesh =
+        FakeMesh.encrypted(folder.resolve("m.pem"), folder.resolve("m.key"), trusted)) {
+      List<String> options = new ArrayList<>(List.of("score", "--target", mesh.address()));
+      options.addAll(SHORT);
+
+      assertThat(runWith(Map.of(), options)).as("without TLS").isEqualTo(3);
+      assertThat(runWith(anybody, options)).as("without a certificate").isEqualTo(3);
+      assertThat(mesh.scored).isEmpty();
+      assertThat(runWith(known, options)).as(err.toString()).isZero();
+      assertThat(mesh.scored).hasSize(41);
+    }
+  }
+
+  private int runWith(Map<String, String> environment, List<String> arguments) {
+    return LoadTestCommand.commandLine(new SystemPacer(), environment)
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void aVariableOfTlsThatCannotBeUsedIsNamed() {
+    assertThat(runWith(Map.of("BALLAST_TLS_CA", "/no/such/authorities.pem"), List.of("suggest")))
+        .isEqualTo(2);
+    assertThat(err.toString()).startsWith("BALLAST_TLS_CA").contains("/no/such/authorities.pem");
   }
 
   @Test

@@ -20,17 +20,19 @@ public final class MeshChannels implements AutoCloseable {
    *
    * @param policy the server that suggests and takes feedback
    * @param reward the server that scores
-   * @param token that every call carries; empty: none
+   * @param credentials that every call shows
    */
-  public MeshChannels(TargetAddress policy, TargetAddress reward, String token) {
-    this.policy = channel(policy, token);
-    this.reward = policy.equals(reward) ? this.policy : channel(reward, token);
+  public MeshChannels(TargetAddress policy, TargetAddress reward, Credentials credentials) {
+    this.policy = channel(policy, credentials);
+    this.reward = policy.equals(reward) ? this.policy : channel(reward, credentials);
   }
 
-  private Channel channel(TargetAddress address, String token) {
+  private Channel channel(TargetAddress address, Credentials credentials) {
+    NettyChannelBuilder builder = NettyChannelBuilder.forAddress(address.host(), address.port());
     ManagedChannel connection =
-        NettyChannelBuilder.forAddress(address.host(), address.port()).usePlaintext().build();
+        credentials.tls().map(builder::sslContext).orElseGet(builder::usePlaintext).build();
     managed.add(connection);
+    String token = credentials.token();
     if (token.isEmpty()) {
       return connection;
     }

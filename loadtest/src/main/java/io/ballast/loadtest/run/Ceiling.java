@@ -1,5 +1,6 @@
 package io.ballast.loadtest.run;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.MeshChannels;
 import io.ballast.loadtest.call.MixTarget;
 import io.ballast.loadtest.openloop.Outcome;
@@ -29,7 +30,8 @@ final class Ceiling {
   static double perSecond(LoadScenario scenario, Pacer pacer) {
     Mix mix = new Mix(scenario.mix(), scenario.seed());
     try (NullMesh nothing = new NullMesh();
-        MeshChannels channels = new MeshChannels(nothing.address(), nothing.address(), "");
+        MeshChannels channels =
+            new MeshChannels(nothing.address(), nothing.address(), Credentials.NONE);
         MixTarget target =
             new MixTarget(scenario.mix(), mix, channels, scenario.prompts(), "ceiling")) {
       for (int step = 0; step < scenario.mix().size(); step++) {

@@ -58,7 +58,7 @@ final class Worker implements LoadGenerator {
     this.clock = clock;
     this.ceiling = ceiling;
     this.mix = new Mix(scenario.mix(), scenario.seed() + number);
-    this.channels = new MeshChannels(place.policy(), place.reward(), place.token());
+    this.channels = new MeshChannels(place.policy(), place.reward(), place.credentials());
     try {
       this.target =
           new MixTarget(

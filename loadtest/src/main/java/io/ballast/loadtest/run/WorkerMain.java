@@ -1,5 +1,6 @@
 package io.ballast.loadtest.run;
 
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.openloop.SystemPacer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -34,16 +35,17 @@ public final class WorkerMain {
     serve(
         new InputStreamReader(System.in, StandardCharsets.UTF_8),
         new PrintStream(System.out, true, StandardCharsets.UTF_8),
-        System.getenv().getOrDefault("BALLAST_TOKEN", ""));
+        Credentials.of(System.getenv()));
   }
 
-  static void serve(Reader orders, PrintStream answers, String token) throws IOException {
+  static void serve(Reader orders, PrintStream answers, Credentials credentials)
+      throws IOException {
     BufferedReader in = new BufferedReader(orders);
     String line = in.readLine();
     if (line == null) {
       return;
     }
-    WorkerOrder order = WorkerOrder.of(line, token);
+    WorkerOrder order = WorkerOrder.of(line, credentials);
     try (Worker worker =
         Worker.ready(
             order.scenario(),

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.call.TargetAddress;
 import io.ballast.loadtest.scenario.LoadScenario;
@@ -17,8 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a process is told of its part of a load: a line of JSON. The token is not in it; it comes by
- * the environment.
+ * What a process is told of its part of a load: a line of JSON. Credentials are not in it; they
+ * come by the environment.
  *
  * @param phases that stand for those of the file; none: the file's own
  * @param number of the process, from 0
@@ -59,7 +60,7 @@ record WorkerOrder(Path file, List<Phase> phases, MeshPlace place, int number, i
   }
 
   /** Reads {@link #line}. */
-  static WorkerOrder of(String line, String token) throws JsonProcessingException {
+  static WorkerOrder of(String line, Credentials credentials) throws JsonProcessingException {
     JsonNode json = JSON.readTree(line);
     List<Phase> phases = new ArrayList<>();
     for (JsonNode phase : json.path("phases")) {
@@ -78,7 +79,7 @@ record WorkerOrder(Path file, List<Phase> phases, MeshPlace place, int number, i
         new MeshPlace(
             TargetAddress.parse(json.path("policy").asText()),
             TargetAddress.parse(json.path("reward").asText()),
-            token,
+            credentials,
             json.path("run").asText()),
         json.path("number").asInt(),
         json.path("processes").asInt());

@@ -3,6 +3,7 @@ package io.ballast.loadtest.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.loadtest.call.Credentials;
 import io.ballast.loadtest.call.TargetAddress;
 import io.ballast.loadtest.scenario.Phase;
 import java.io.ByteArrayOutputStream;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 class WorkerMainTest {
   private static final List<Phase> PHASES =
       List.of(new Phase("hold", Phase.Shape.HOLD, 100, 100, Duration.ofMillis(200), true));
+
+  private static final Credentials SECRET = new Credentials("secret", Optional.empty());
 
   @TempDir private Path folder = Path.of("");
 
@@ -41,13 +45,15 @@ class WorkerMainTest {
   }
 
   private WorkerOrder order(TargetAddress address) {
-    return new WorkerOrder(file, PHASES, new MeshPlace(address, address, "secret", "run"), 1, 2);
+    return new WorkerOrder(file, PHASES, new MeshPlace(address, address, SECRET, "run"), 1, 2);
   }
 
   private static List<String> served(String orders) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     WorkerMain.serve(
-        new StringReader(orders), new PrintStream(out, true, StandardCharsets.UTF_8), "");
+        new StringReader(orders),
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        Credentials.NONE);
     return out.toString(StandardCharsets.UTF_8).lines().toList();
   }
 
@@ -55,7 +61,7 @@ class WorkerMainTest {
   void anOrderIsALineWithoutTheToken() throws IOException {
     WorkerOrder order = order(TargetAddress.parse("127.0.0.1:1"));
     assertThat(order.line()).doesNotContain("secret").hasLineCount(1);
-    assertThat(WorkerOrder.of(order.line(), "secret")).isEqualTo(order);
+    assertThat(WorkerOrder.of(order.line(), SECRET)).isEqualTo(order);
     assertThat(order.scenario().phases()).isEqualTo(PHASES);
   }
 
