@@ -49,6 +49,9 @@ import picocli.CommandLine.TypeConversionException;
       "learner: a step of reinforcement learning by phase, its update beside bare libtorch calls,"
           + " the rl library's share of it; TRL's GRPOTrainer on the same cores, if it is"
           + " installed. Some eight minutes.",
+      "operations: a mesh at twice what it can do; what it adds to what models take, at 60 %% load;"
+          + " what telemetry and TLS cost; calls under swaps of every version; memory over a soak."
+          + " Some twenty minutes and the soak.",
       "What is not installed is a figure that could not be measured; --only leaves its part out.",
       "Let nothing else run meanwhile."
     },
@@ -71,7 +74,7 @@ public final class BenchCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "NAME",
       converter = Benchmark.Converter.class,
-      description = "Which benchmark: first, inference, reward, gate or learner.")
+      description = "Which benchmark: first, inference, reward, gate, learner or operations.")
   private Benchmark benchmark = Benchmark.FIRST;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures here too.")
@@ -84,8 +87,9 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
-              + " SERVERS, FLOOD of reward; STAGES, TEST of gate; UPDATE, PHASES, TRAINER of learner"
-              + " (default: all).")
+              + " SERVERS, FLOOD of reward; STAGES, TEST of gate; UPDATE, PHASES, TRAINER of"
+              + " learner; OVERLOAD, ADDED, TELEMETRY, TLS, SWAPS, SOAK of operations (default:"
+              + " all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(
@@ -126,16 +130,31 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--plot",
       paramLabel = "FILE",
-      description = "Write memory over generations, or over the flood, here, as SVG.")
+      description = "Write memory over generations, the flood or the soak here, as SVG.")
   private @Nullable Path plot;
 
   @Option(
       names = "--flood",
       paramLabel = "TIME",
       defaultValue = "10m",
-      converter = FloodConverter.class,
+      converter = LongTimeConverter.class,
       description = "How long FLOOD lasts, 10s to 24h (default: ${DEFAULT-VALUE}).")
   private Duration flood = Duration.ofMinutes(10);
+
+  @Option(
+      names = "--soak",
+      paramLabel = "TIME",
+      defaultValue = "1h",
+      converter = LongTimeConverter.class,
+      description = "How long SOAK lasts, 10s to 24h (default: ${DEFAULT-VALUE}).")
+  private Duration soak = Duration.ofHours(1);
+
+  @Option(
+      names = "--swap-calls",
+      paramLabel = "CALLS",
+      defaultValue = "100000",
+      description = "Calls of SWAPS, 100 to 10,000,000 (default: ${DEFAULT-VALUE}).")
+  private long swapCalls;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -144,11 +163,15 @@ public final class BenchCommand implements Callable<Integer> {
     if (repetitions < 1 || repetitions > 99) {
       throw usage("--repetitions: " + repetitions + " (allowed: 1 to 99)");
     }
+    if (swapCalls < 100 || swapCalls > 10_000_000) {
+      throw usage("--swap-calls: " + swapCalls + " (allowed: 100 to 10,000,000)");
+    }
     Path home = Path.of(System.getProperty("ballast.home", ".")).toAbsolutePath().normalize();
     Path folder = models == null ? home.resolve("models") : models.toAbsolutePath();
     Set<BenchPart> parts = parts();
     require(folder.resolve("java-tiny/1"), "--models");
     if (benchmark == Benchmark.REWARD
+        || benchmark == Benchmark.OPERATIONS
         || parts.contains(BenchPart.MESH)
         || parts.contains(BenchPart.OVERHEAD)
         || parts.contains(BenchPart.TEST)
@@ -208,17 +231,18 @@ public final class BenchCommand implements Callable<Integer> {
 
   private List<Figure> measure(Set<BenchPart> parts, Path home, Path folder, PrintWriter err)
       throws IOException, InterruptedException {
+    BenchPart.Sizes sizes = new BenchPart.Sizes(repetitions, gguf != null, flood, soak, swapCalls);
     BenchProgress progress =
         new BenchProgress(
             err,
             System.console() != null && System.console().isTerminal(),
             System::nanoTime,
-            parts.stream().map(part -> part.progress(repetitions, gguf != null, flood)).toList());
+            parts.stream().map(part -> part.progress(sizes)).toList());
     Path work = Files.createTempDirectory("ballast-bench");
     try {
       List<Figure> figures = new ArrayList<>();
       for (BenchPart part : parts) {
-        Runnable step = progress.begin(part.progress(repetitions, gguf != null, flood));
+        Runnable step = progress.begin(part.progress(sizes));
         figures.addAll(measure(part, home, folder, work, step, err));
       }
       return figures;
@@ -272,6 +296,13 @@ public final class BenchCommand implements Callable<Integer> {
       case TRAINER ->
           new TrainerBench(script, tiny, work, python, repetitions, step, word -> say(err, word))
               .run();
+      case OVERLOAD -> new OverloadBench(script, work, repetitions, step).run();
+      case ADDED -> new AddedLatencyBench(script, work, repetitions, step).run();
+      case TELEMETRY -> new SettingBench(script, work, repetitions, step).telemetry();
+      case TLS -> new SettingBench(script, work, repetitions, step).encryption();
+      case SWAPS ->
+          new SwapBench(script, models, work, swapCalls, step, word -> say(err, word)).run();
+      case SOAK -> soak(script, work, step);
     };
   }
 
@@ -308,6 +339,15 @@ public final class BenchCommand implements Callable<Integer> {
     return RewardFloodBench.figures(seen);
   }
 
+  private List<Figure> soak(Path script, Path work, Runnable step)
+      throws IOException, InterruptedException {
+    SoakBench.Soak seen = new SoakBench(script, work, soak, step).soak();
+    if (plot != null) {
+      Files.writeString(plot, SoakBench.svg(seen));
+    }
+    return SoakBench.figures(seen);
+  }
+
   private List<Figure> peers(Path tiny, Path work, Runnable step, PrintWriter err)
       throws IOException {
     Path large =
@@ -342,21 +382,20 @@ public final class BenchCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  /** Reads how long a flood lasts. */
-  static final class FloodConverter implements ITypeConverter<Duration> {
+  /** Reads how long a flood or a soak lasts. */
+  static final class LongTimeConverter implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String value) {
-      Duration flood;
+      Duration time;
       try {
-        flood = Durations.parse(value);
+        time = Durations.parse(value);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }
-      if (flood.compareTo(Duration.ofSeconds(10)) < 0
-          || flood.compareTo(Duration.ofHours(24)) > 0) {
+      if (time.compareTo(Duration.ofSeconds(10)) < 0 || time.compareTo(Duration.ofHours(24)) > 0) {
         throw new TypeConversionException("'" + value + "' (allowed: 10s to 24h)");
       }
-      return flood;
+      return time;
     }
   }
 }

@@ -48,7 +48,30 @@ enum BenchPart {
   /** A whole step by phase. */
   PHASES(Benchmark.LEARNER),
   /** A whole step beside TRL's. */
-  TRAINER(Benchmark.LEARNER);
+  TRAINER(Benchmark.LEARNER),
+  /** Twice what a mesh can do. */
+  OVERLOAD(Benchmark.OPERATIONS),
+  /** What the mesh adds to what the model takes. */
+  ADDED(Benchmark.OPERATIONS),
+  /** What telemetry costs. */
+  TELEMETRY(Benchmark.OPERATIONS),
+  /** What TLS costs. */
+  TLS(Benchmark.OPERATIONS),
+  /** Versions that are swapped under load. */
+  SWAPS(Benchmark.OPERATIONS),
+  /** A mesh's memory over a long time. */
+  SOAK(Benchmark.OPERATIONS);
+
+  /**
+   * How much is measured.
+   *
+   * @param repetitions of each pair
+   * @param gguf whether llama.cpp has a file
+   * @param flood how long the flood lasts
+   * @param soak how long the soak lasts
+   * @param swapCalls calls under swaps
+   */
+  record Sizes(int repetitions, boolean gguf, Duration flood, Duration soak, long swapCalls) {}
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);
@@ -67,14 +90,9 @@ enum BenchPart {
     return benchmark;
   }
 
-  /**
-   * How long it takes, about.
-   *
-   * @param repetitions of each pair
-   * @param gguf whether llama.cpp has a file
-   * @param flood how long the flood lasts
-   */
-  BenchProgress.Part progress(int repetitions, boolean gguf, Duration flood) {
+  /** How long it takes, about. */
+  BenchProgress.Part progress(Sizes sizes) {
+    int repetitions = sizes.repetitions();
     return switch (this) {
       case ENGINE -> new BenchProgress.Part("engine", EngineBench.steps(WIDTHS, repetitions), 1.5);
       case SCORE -> new BenchProgress.Part("score", ScoreBench.steps(repetitions), 4.1);
@@ -87,7 +105,7 @@ enum BenchPart {
       case BATCHING -> new BenchProgress.Part("batching", BatchingBench.steps(repetitions), 2.5);
       case FLATNESS -> new BenchProgress.Part("memory", FlatMemoryBench.steps(), 0.5);
       case UNLOADING -> new BenchProgress.Part("unloading", UnloadBench.steps(), 1);
-      case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, gguf), 4);
+      case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, sizes.gguf()), 4);
       case TRITON -> new BenchProgress.Part("triton", TritonBench.steps(repetitions), 1);
       case CALLERS ->
           new BenchProgress.Part("callers", RewardLoadBench.engineSteps(repetitions), 6);
@@ -100,9 +118,21 @@ enum BenchPart {
       case UPDATE -> new BenchProgress.Part("update", LearnerBench.backwardSteps(repetitions), 2.5);
       case PHASES -> new BenchProgress.Part("phases", LearnerBench.phaseSteps(repetitions), 15);
       case TRAINER -> new BenchProgress.Part("trainer", TrainerBench.steps(repetitions), 25);
-      case FLOOD ->
+      case FLOOD -> lasting("flood", RewardFloodBench.steps(), sizes.flood());
+      case OVERLOAD -> new BenchProgress.Part("overload", OverloadBench.steps(repetitions), 28);
+      case ADDED -> new BenchProgress.Part("added", AddedLatencyBench.steps(repetitions), 20);
+      case TELEMETRY -> new BenchProgress.Part("telemetry", SettingBench.steps(repetitions), 10);
+      case TLS -> new BenchProgress.Part("tls", SettingBench.steps(repetitions), 10);
+      case SWAPS ->
           new BenchProgress.Part(
-              "flood", RewardFloodBench.steps(), flood.toMillis() / 1e3 / RewardFloodBench.steps());
+              "swaps",
+              SwapBench.steps(),
+              sizes.swapCalls() / SwapBench.CALLS_A_SECOND / SwapBench.steps());
+      case SOAK -> lasting("soak", SoakBench.steps(), sizes.soak());
     };
+  }
+
+  private static BenchProgress.Part lasting(String name, int steps, Duration time) {
+    return new BenchProgress.Part(name, steps, time.toMillis() / 1e3 / steps);
   }
 }

@@ -14,7 +14,9 @@ enum Benchmark {
   /** The display gate and the safety test. */
   GATE,
   /** A step of reinforcement learning. */
-  LEARNER;
+  LEARNER,
+  /** A mesh under overload, swaps and time. */
+  OPERATIONS;
 
   /** Reads the name of a benchmark as people write it. */
   static final class Converter implements ITypeConverter<Benchmark> {
@@ -26,9 +28,12 @@ enum Benchmark {
         case "reward" -> REWARD;
         case "gate" -> GATE;
         case "learner" -> LEARNER;
+        case "operations" -> OPERATIONS;
         default ->
             throw new TypeConversionException(
-                "'" + value + "' (expected: first, inference, reward, gate or learner)");
+                "'"
+                    + value
+                    + "' (expected: first, inference, reward, gate, learner or operations)");
       };
     }
   }

@@ -4,6 +4,8 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestRequest;
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -86,6 +88,35 @@ final class MeshUnderTest implements AutoCloseable {
       Map<String, String> environment,
       Duration patience,
       FirstCall firstCall) {
+    return start(
+        script,
+        data,
+        options,
+        environment,
+        InsecureChannelCredentials.create(),
+        patience,
+        firstCall);
+  }
+
+  /** The same as {@link #start(Path, Path, Map, Duration)} for a mesh that encrypts. */
+  static MeshUnderTest start(
+      Path script,
+      Path data,
+      Map<String, String> environment,
+      ChannelCredentials credentials,
+      Duration patience) {
+    return start(
+        script, data, List.of(), environment, credentials, patience, MeshUnderTest::suggest);
+  }
+
+  private static MeshUnderTest start(
+      Path script,
+      Path data,
+      List<String> options,
+      Map<String, String> environment,
+      ChannelCredentials credentials,
+      Duration patience,
+      FirstCall firstCall) {
     try {
       Files.createDirectories(data);
       int port = freePort();
@@ -109,7 +140,7 @@ final class MeshUnderTest implements AutoCloseable {
       try {
         awaitPort(process, port, begin + patience.toNanos(), log);
         ManagedChannel channel =
-            NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+            NettyChannelBuilder.forAddress("127.0.0.1", port, credentials).build();
         try {
           firstCall.on(channel);
         } catch (StatusRuntimeException e) {

@@ -1,0 +1,144 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.mesh.v1.Priority;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** What a setting costs: a mesh that has it beside one that has not, on the same work in turns. */
+final class SettingBench {
+  private static final int SCORERS = 32;
+  private static final int ITEMS = 8;
+  private static final int SUGGESTERS = 8;
+  private static final int TOKENS = 8;
+  private static final Duration TIME = Duration.ofSeconds(3);
+  private static final Duration WARM_UP = Duration.ofSeconds(15);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final double TELEMETRY_GOAL = 0.97;
+  private static final double TLS_GOAL = 0.90;
+
+  private final Path script;
+  private final Path work;
+  private final int repetitions;
+  private final Runnable progress;
+
+  /**
+   * Binds what is measured.
+   *
+   * @param script the {@code mesh} script of a built checkout
+   * @param work a folder that may be written
+   * @param repetitions of each pair, ≥ 1
+   * @param progress told after each pair
+   */
+  SettingBench(Path script, Path work, int repetitions, Runnable progress) {
+    this.script = script;
+    this.work = work;
+    this.repetitions = repetitions;
+    this.progress = progress;
+  }
+
+  /** How often either measurement tells of progress. */
+  static int steps(int repetitions) {
+    return 2 * Pairs.measured(repetitions);
+  }
+
+  /**
+   * Every call traced and sent to a collector, metrics too, beside a mesh that traces nothing. Both
+   * count their metrics, by which limits and readiness go.
+   */
+  List<Figure> telemetry() {
+    try (SilentCollector collector = new SilentCollector();
+        MeshUnderTest traced =
+            start(
+                "traced",
+                Map.of("BALLAST_TELEMETRY_OTLP_ENDPOINT", collector.endpoint()),
+                InsecureChannelCredentials.create());
+        MeshUnderTest silent =
+            start(
+                "silent",
+                Map.of("BALLAST_TELEMETRY_SAMPLED_RATIO", "0"),
+                InsecureChannelCredentials.create())) {
+      List<Figure> figures =
+          beside("all traced and collected, beside none", traced, silent, TELEMETRY_GOAL);
+      if (collector.bytes() == 0) {
+        throw new IllegalStateException("the collector was sent nothing");
+      }
+      return figures;
+    }
+  }
+
+  /** Calls that are encrypted, on connections that stay. */
+  List<Figure> encryption() throws IOException, InterruptedException {
+    LoopbackCertificate certificate = LoopbackCertificate.make(work.resolve("certificate"));
+    try (MeshUnderTest secured =
+            start("encrypted", certificate.environment(), certificate.trusted());
+        MeshUnderTest plain = start("plain", Map.of(), InsecureChannelCredentials.create())) {
+      return beside("TLS, beside none", secured, plain, TLS_GOAL);
+    }
+  }
+
+  private MeshUnderTest start(
+      String name, Map<String, String> setting, ChannelCredentials credentials) {
+    Map<String, String> environment = new HashMap<>(setting);
+    environment.put("BALLAST_REWARD_CACHE_BYTES", "0");
+    return MeshUnderTest.start(script, work.resolve(name), environment, credentials, PATIENCE);
+  }
+
+  private List<Figure> beside(String what, MeshUnderTest with, MeshUnderTest without, double goal) {
+    RewardCalls scores =
+        new RewardCalls(new RewardTexts(), "", Priority.PRIORITY_INTERACTIVE, ITEMS);
+    SuggestCalls suggestions = new SuggestCalls(true, TOKENS);
+    List<Figure> figures = new ArrayList<>();
+    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (MeshUnderTest mesh : List.of(with, without)) {
+        double unused = scored(mesh, scores, WARM_UP, callers);
+        double alsoUnused = suggested(mesh, suggestions, WARM_UP, callers);
+      }
+      figures.add(
+          Pairs.measure(
+                  repetitions,
+                  () -> scored(with, scores, TIME, callers),
+                  () -> scored(without, scores, TIME, callers),
+                  progress)
+              .figure(
+                  "Score, %d callers x %d items: %s".formatted(SCORERS, ITEMS, what),
+                  "items/s",
+                  new Goal.RatioAtLeast(goal)));
+      figures.add(
+          Pairs.measure(
+                  repetitions,
+                  () -> suggested(with, suggestions, TIME, callers),
+                  () -> suggested(without, suggestions, TIME, callers),
+                  progress)
+              .figure(
+                  "Suggest with reward, cost and gate, %d callers: %s".formatted(SUGGESTERS, what),
+                  "calls/s",
+                  new Goal.RatioAtLeast(goal)));
+    }
+    return figures;
+  }
+
+  private static double scored(
+      MeshUnderTest mesh, RewardCalls calls, Duration time, ExecutorService callers) {
+    var stub = RewardServiceGrpc.newBlockingStub(mesh.channel());
+    return ClosedLoop.itemsPerSecond(
+        SCORERS, time, callers, System::nanoTime, unused -> calls.ask(stub));
+  }
+
+  private static double suggested(
+      MeshUnderTest mesh, SuggestCalls calls, Duration time, ExecutorService callers) {
+    var stub = PolicyServiceGrpc.newBlockingStub(mesh.channel());
+    return ClosedLoop.itemsPerSecond(
+        SUGGESTERS, time, callers, System::nanoTime, unused -> calls.ask(stub));
+  }
+}

@@ -1,0 +1,125 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.loadtest.openloop.Outcome;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.GateMode;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.grpc.Channel;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/** Suggestions as the benchmarks of operations ask for them, each in a context of its own. */
+final class SuggestCalls {
+  private static final int DEADLINE_SECONDS = 60;
+
+  private final AtomicLong next = new AtomicLong();
+  private final boolean judged;
+  private final int tokens;
+
+  /**
+   * @param judged whether reward, cost and the gate (in its shadow mode, so that it withholds none)
+   *     are asked
+   * @param tokens the most of a suggestion
+   */
+  SuggestCalls(boolean judged, int tokens) {
+    this.judged = judged;
+    this.tokens = tokens;
+  }
+
+  /** The next request. */
+  SuggestRequest request() {
+    return SuggestRequest.newBuilder()
+        .setMetadata(metadata())
+        .setPrompt(BenchTexts.context(next.getAndIncrement()))
+        .setSampling(SamplingOptions.newBuilder().setMaxNewTokens(tokens))
+        .setGateMode(judged ? GateMode.GATE_MODE_SHADOW : GateMode.GATE_MODE_OFF)
+        .setWithReward(judged)
+        .setWithCost(judged)
+        .build();
+  }
+
+  /** Makes one call, which must lack nothing; the one suggestion. */
+  long ask(PolicyServiceBlockingStub stub) {
+    var unused =
+        whole(stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).suggest(request()));
+    return 1;
+  }
+
+  /**
+   * Returns an answer that lacks nothing.
+   *
+   * @throws IllegalStateException with what it lacks otherwise
+   */
+  static SuggestResponse whole(SuggestResponse answer) {
+    if (answer.getDegradationsCount() > 0) {
+      throw new IllegalStateException("a suggestion lacks " + answer.getDegradationsList());
+    }
+    return answer;
+  }
+
+  /** That a person took the suggestion. */
+  RecordFeedbackRequest accepted(SuggestResponse suggestion) {
+    return RecordFeedbackRequest.newBuilder()
+        .setMetadata(
+            metadata().toBuilder().setIdempotencyKey("bench-" + suggestion.getSuggestionId()))
+        .setEvent(
+            FeedbackEvent.newBuilder()
+                .setSuggestionId(suggestion.getSuggestionId())
+                .setAccepted(Accepted.getDefaultInstance()))
+        .build();
+  }
+
+  /**
+   * Asks for a suggestion, which must lack nothing, and then tells that a person took it, which
+   * must be kept.
+   *
+   * @param timeout of either call
+   * @param seen told of the suggestion at once
+   * @param done told how the last call ended
+   */
+  void askAndAccept(
+      Channel mesh, Duration timeout, Consumer<SuggestResponse> seen, Consumer<Outcome> done) {
+    PolicyServiceGrpc.newStub(mesh)
+        .withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+        .suggest(
+            request(),
+            new UnaryAnswer<SuggestResponse>(
+                outcome -> {
+                  if (!outcome.succeeded()) {
+                    done.accept(outcome);
+                  }
+                },
+                answer -> {
+                  if (answer.getDegradationsCount() > 0) {
+                    return Outcome.failed("DEGRADED");
+                  }
+                  seen.accept(answer);
+                  FeedbackServiceGrpc.newStub(mesh)
+                      .withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                      .recordFeedback(
+                          accepted(answer),
+                          new UnaryAnswer<RecordFeedbackResponse>(
+                              done, kept -> Outcome.answered("KEPT")));
+                  return Outcome.answered("SUGGESTED");
+                }));
+  }
+
+  private static RequestMetadata metadata() {
+    return RequestMetadata.newBuilder()
+        .setTenant("bench")
+        .setPriority(Priority.PRIORITY_INTERACTIVE)
+        .build();
+  }
+}
