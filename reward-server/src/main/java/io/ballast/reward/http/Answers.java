@@ -21,7 +21,7 @@ final class Answers {
       response.putHeader("Allow", "POST");
     }
     if (problem.passes()) {
-      response.putHeader("Retry-After", "1");
+      response.putHeader("Retry-After", problem.retryAfter());
     }
     write(context, problem.status(), Problem.MEDIA_TYPE, problem.body());
   }

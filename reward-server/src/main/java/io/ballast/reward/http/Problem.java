@@ -33,6 +33,7 @@ import java.util.regex.Pattern;
  * @param items those without a reward, with their places; the first ones of many
  * @param failed how many have none
  * @param requestId of the call; empty if it came to none
+ * @param retryDelay the time after which asking again may help, if it {@link #passes}
  */
 record Problem(
     int status,
@@ -40,8 +41,12 @@ record Problem(
     String detail,
     List<FailedItem> items,
     int failed,
-    Optional<String> requestId) {
+    Optional<String> requestId,
+    Duration retryDelay) {
   static final String MEDIA_TYPE = "application/problem+json";
+
+  /** Where nobody knows better. */
+  private static final Duration USUAL_WAIT = Duration.ofSeconds(1);
 
   static final Problem WRONG_METHOD = of(405, "METHOD_NOT_ALLOWED", "this path takes POST alone");
   static final Problem NOT_JSON =
@@ -76,7 +81,7 @@ record Problem(
   }
 
   private static Problem of(int status, String reason, String detail) {
-    return new Problem(status, reason, detail, List.of(), 0, Optional.empty());
+    return new Problem(status, reason, detail, List.of(), 0, Optional.empty(), USUAL_WAIT);
   }
 
   static Problem bodyTooLong(int limit) {
@@ -117,7 +122,8 @@ record Problem(
         inWordsOf(texts, description == null ? status.getCode().name() : description),
         List.of(),
         0,
-        ScoreCalls.requestId(thrown));
+        ScoreCalls.requestId(thrown),
+        PeerFaults.retryDelay(thrown).orElse(USUAL_WAIT));
   }
 
   /**
@@ -148,12 +154,18 @@ record Problem(
             : "%s; %,d of %,d failed".formatted(first.detail(), faults.size(), asked),
         items,
         faults.size(),
-        Optional.of(requestId));
+        Optional.of(requestId),
+        USUAL_WAIT);
   }
 
   /** Whether asking again later may help. */
   boolean passes() {
     return status == 429 || status == 503;
+  }
+
+  /** {@link #retryDelay} as the header Retry-After has it: whole seconds, at least one. */
+  String retryAfter() {
+    return Long.toString(Math.max(1, retryDelay.plusNanos(999_999_999).toSeconds()));
   }
 
   /** The body. */

@@ -96,7 +96,9 @@ class SameAsScoreTest {
               served.routes().post("/get_reward", "{\"query\": [\"int a\"]}"),
               served.routes().post("/classify", "{\"input\": \"int a\"}"))) {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
-        assertThat(answer.headers().firstValue("Retry-After")).hasValue("1");
+        assertThat(answer.headers().firstValue("Retry-After").orElseThrow())
+            .as("a second and up to half of one by chance")
+            .isIn("1", "2");
         assertThat(TestRoutes.JSON.readTree(answer.body()).get("reason").textValue())
             .isEqualTo("DEPENDENCY_DOWN");
       }

@@ -70,7 +70,7 @@ public final class PeerFaults {
   }
 
   /** When the peer asks to be called again at the earliest; empty if it does not say. */
-  private static Optional<Duration> retryDelay(StatusRuntimeException thrown) {
+  public static Optional<Duration> retryDelay(StatusRuntimeException thrown) {
     return detail(thrown, RetryInfo.class)
         .map(RetryInfo::getRetryDelay)
         .filter(Durations::isValid)
