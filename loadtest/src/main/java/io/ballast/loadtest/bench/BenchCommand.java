@@ -8,6 +8,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -50,8 +51,8 @@ import picocli.CommandLine.TypeConversionException;
           + " the rl library's share of it; TRL's GRPOTrainer on the same cores, if it is"
           + " installed. Some eight minutes.",
       "operations: a mesh at twice what it can do; what it adds to what models take, at 60 %% load;"
-          + " what telemetry and TLS cost; calls under swaps of every version; memory over a soak."
-          + " Some twenty minutes and the soak.",
+          + " what telemetry and TLS cost; calls under swaps of every version; calls with millions of"
+          + " events on record; memory over a soak. Some forty minutes and the soak.",
       "What is not installed is a figure that could not be measured; --only leaves its part out.",
       "Let nothing else run meanwhile."
     },
@@ -62,12 +63,6 @@ import picocli.CommandLine.TypeConversionException;
       "2:an option is wrong"
     })
 public final class BenchCommand implements Callable<Integer> {
-  private static final int PROMPTS = 64;
-  private static final double FIRST_GOAL = 0.85;
-  private static final double DECODE_GOAL = 0.90;
-  private static final int TINY_PROMPT_TOKENS = 192;
-  private static final int TINY_PREFILLS = 8;
-  private static final int SMALL_PROMPT_TOKENS = 256;
   private static final double BUSY_SHARE = 0.4;
 
   @Parameters(
@@ -88,7 +83,7 @@ public final class BenchCommand implements Callable<Integer> {
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
               + " SERVERS, FLOOD of reward; STAGES, TEST of gate; UPDATE, PHASES, TRAINER of"
-              + " learner; OVERLOAD, ADDED, TELEMETRY, TLS, SWAPS, SOAK of operations (default:"
+              + " learner; OVERLOAD, ADDED, TELEMETRY, TLS, SWAPS, EVENTS, SOAK of operations (default:"
               + " all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
@@ -156,15 +151,27 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Calls of SWAPS, 100 to 10,000,000 (default: ${DEFAULT-VALUE}).")
   private long swapCalls;
 
+  @Option(
+      names = "--events",
+      paramLabel = "ROWS",
+      defaultValue = "10000000",
+      description =
+          "Events on record in EVENTS, 1,000 to 100,000,000; 10,000,000 take some 12 GB of disk"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long events;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public Integer call() throws IOException, InterruptedException, SQLException {
     if (repetitions < 1 || repetitions > 99) {
       throw usage("--repetitions: " + repetitions + " (allowed: 1 to 99)");
     }
     if (swapCalls < 100 || swapCalls > 10_000_000) {
       throw usage("--swap-calls: " + swapCalls + " (allowed: 100 to 10,000,000)");
+    }
+    if (events < 1_000 || events > 100_000_000) {
+      throw usage("--events: " + events + " (allowed: 1,000 to 100,000,000)");
     }
     Path home = Path.of(System.getProperty("ballast.home", ".")).toAbsolutePath().normalize();
     Path folder = models == null ? home.resolve("models") : models.toAbsolutePath();
@@ -230,8 +237,8 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private List<Figure> measure(Set<BenchPart> parts, Path home, Path folder, PrintWriter err)
-      throws IOException, InterruptedException {
-    BenchPart.Sizes sizes = new BenchPart.Sizes(repetitions, gguf != null, flood, soak, swapCalls);
+      throws IOException, InterruptedException, SQLException {
+    BenchPart.Sizes sizes = new BenchPart.Sizes(repetitions, gguf != null, flood, soak, swapCalls, events);
     BenchProgress progress =
         new BenchProgress(
             err,
@@ -239,132 +246,19 @@ public final class BenchCommand implements Callable<Integer> {
             System::nanoTime,
             parts.stream().map(part -> part.progress(sizes)).toList());
     Path work = Files.createTempDirectory("ballast-bench");
+    PartBenches benches =
+        new PartBenches(
+            home, folder, work, sizes, python, small, gguf, plot, word -> say(err, word));
     try {
       List<Figure> figures = new ArrayList<>();
       for (BenchPart part : parts) {
         Runnable step = progress.begin(part.progress(sizes));
-        figures.addAll(measure(part, home, folder, work, step, err));
+        figures.addAll(benches.measure(part, step));
       }
       return figures;
     } finally {
       ModelStore.deleteAll(work);
     }
-  }
-
-  private List<Figure> measure(
-      BenchPart part, Path home, Path models, Path work, Runnable step, PrintWriter err)
-      throws IOException, InterruptedException {
-    Path tiny = models.resolve("java-tiny/1");
-    Path script = home.resolve("mesh");
-    return switch (part) {
-      case ENGINE ->
-          engine(tiny, work, FIRST_GOAL, step).decodingAndTraining(BenchPart.WIDTHS, PROMPTS);
-      case SCORE -> List.of(new ScoreBench(models, work, repetitions, step).run());
-      case MESH -> mesh(script, models, work, step).startAndMemory();
-      case OVERHEAD -> mesh(script, models, work, step).overhead();
-      case TINY ->
-          engine(tiny, work, DECODE_GOAL, step)
-              .decodingAndPrefill(
-                  "tiny", BenchPart.DECODE_WIDTHS, TINY_PROMPT_TOKENS, TINY_PREFILLS);
-      case SMALL ->
-          engine(
-                  RandomWeights.shapeOf135Million(tiny, work.resolve("135M")),
-                  work,
-                  DECODE_GOAL,
-                  step)
-              .decodingAndPrefill("135M", BenchPart.DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
-      case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
-      case FLATNESS -> flatness(tiny, work, step);
-      case UNLOADING ->
-          UnloadBench.figures(new UnloadBench(tiny, work, UnloadBench.steps(), step).turns());
-      case PEERS -> peers(tiny, work, step, err);
-      case TRITON ->
-          new TritonBench(home, work, repetitions, System::nanoTime, step, word -> say(err, word))
-              .run();
-      case CALLERS -> reward(script, models, work, step).besideTheEngine();
-      case MEMBERS -> reward(script, models, work, step).members();
-      case MIXED -> reward(script, models, work, step).mixed();
-      case COST -> reward(script, models, work, step).cost();
-      case SERVERS ->
-          new ClassifierBench(script, tiny, work, python, repetitions, step, word -> say(err, word))
-              .run();
-      case FLOOD -> flood(script, work, step);
-      case STAGES -> new GateBench(models, repetitions, System::nanoTime, step).run();
-      case TEST -> new SafetyTestBench(script, work, repetitions, step).run();
-      case UPDATE -> learner(script, tiny, work, step).backward();
-      case PHASES -> learner(script, tiny, work, step).phases();
-      case TRAINER ->
-          new TrainerBench(script, tiny, work, python, repetitions, step, word -> say(err, word))
-              .run();
-      case OVERLOAD -> new OverloadBench(script, work, repetitions, step).run();
-      case ADDED -> new AddedLatencyBench(script, work, repetitions, step).run();
-      case TELEMETRY -> new SettingBench(script, work, repetitions, step).telemetry();
-      case TLS -> new SettingBench(script, work, repetitions, step).encryption();
-      case SWAPS ->
-          new SwapBench(script, models, work, swapCalls, step, word -> say(err, word)).run();
-      case SOAK -> soak(script, work, step);
-    };
-  }
-
-  private EngineBench engine(Path model, Path work, double goal, Runnable step) {
-    return new EngineBench(model, work, goal, repetitions, System::nanoTime, step);
-  }
-
-  private MeshBench mesh(Path script, Path models, Path work, Runnable step) {
-    return new MeshBench(script, models, work, repetitions, step);
-  }
-
-  private LearnerBench learner(Path script, Path tiny, Path work, Runnable step) {
-    return new LearnerBench(script, tiny, work, repetitions, System::nanoTime, step);
-  }
-
-  private List<Figure> flatness(Path tiny, Path work, Runnable step) throws IOException {
-    List<FlatMemoryBench.Sample> samples = new FlatMemoryBench(tiny, work, step).sample();
-    if (plot != null) {
-      Files.writeString(plot, FlatMemoryBench.svg(samples));
-    }
-    return FlatMemoryBench.figures(samples);
-  }
-
-  private RewardLoadBench reward(Path script, Path models, Path work, Runnable step) {
-    return new RewardLoadBench(script, models, work, repetitions, step);
-  }
-
-  private List<Figure> flood(Path script, Path work, Runnable step)
-      throws IOException, InterruptedException {
-    RewardFloodBench.Flood seen = new RewardFloodBench(script, work, flood, step).flood();
-    if (plot != null) {
-      Files.writeString(plot, RewardFloodBench.svg(seen));
-    }
-    return RewardFloodBench.figures(seen);
-  }
-
-  private List<Figure> soak(Path script, Path work, Runnable step)
-      throws IOException, InterruptedException {
-    SoakBench.Soak seen = new SoakBench(script, work, soak, step).soak();
-    if (plot != null) {
-      Files.writeString(plot, SoakBench.svg(seen));
-    }
-    return SoakBench.figures(seen);
-  }
-
-  private List<Figure> peers(Path tiny, Path work, Runnable step, PrintWriter err)
-      throws IOException {
-    Path large =
-        small != null
-            ? small
-            : RandomWeights.of(
-                RandomWeights.shapeOf135Million(tiny, work.resolve("peer-shape")),
-                work.resolve("peer-135M"));
-    return new PeerBench(
-            python,
-            work,
-            repetitions,
-            Runtime.getRuntime().availableProcessors(),
-            System::nanoTime,
-            step,
-            word -> say(err, word))
-        .run(RandomWeights.of(tiny, work.resolve("peer-tiny")), large, gguf);
   }
 
   private static void say(PrintWriter err, String word) {

@@ -59,6 +59,8 @@ enum BenchPart {
   TLS(Benchmark.OPERATIONS),
   /** Versions that are swapped under load. */
   SWAPS(Benchmark.OPERATIONS),
+  /** Few events on record, and many. */
+  EVENTS(Benchmark.OPERATIONS),
   /** A mesh's memory over a long time. */
   SOAK(Benchmark.OPERATIONS);
 
@@ -70,8 +72,15 @@ enum BenchPart {
    * @param flood how long the flood lasts
    * @param soak how long the soak lasts
    * @param swapCalls calls under swaps
+   * @param events on record
    */
-  record Sizes(int repetitions, boolean gguf, Duration flood, Duration soak, long swapCalls) {}
+  record Sizes(
+      int repetitions,
+      boolean gguf,
+      Duration flood,
+      Duration soak,
+      long swapCalls,
+      long events) {}
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);
@@ -128,6 +137,11 @@ enum BenchPart {
               "swaps",
               SwapBench.steps(),
               sizes.swapCalls() / SwapBench.CALLS_A_SECOND / SwapBench.steps());
+      case EVENTS ->
+          new BenchProgress.Part(
+              "events",
+              EventsBench.steps(sizes.events()),
+              sizes.events() / EventsBench.ROWS_A_SECOND / EventsBench.steps(sizes.events()) + 2);
       case SOAK -> lasting("soak", SoakBench.steps(), sizes.soak());
     };
   }

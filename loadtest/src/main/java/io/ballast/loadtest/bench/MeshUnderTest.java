@@ -252,6 +252,29 @@ final class MeshUnderTest implements AutoCloseable {
   }
 
   /**
+   * Where the embedded database listens, as JDBC has it; its user is {@code postgres}, and asked for
+   * no password.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  String databaseUrl() {
+    return postmasterFiles(data)
+        .findFirst()
+        .map(MeshUnderTest::portOf)
+        .map("jdbc:postgresql://127.0.0.1:%s/postgres"::formatted)
+        .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
+  }
+
+  /** The fourth line of PostgreSQL's own file. */
+  private static String portOf(Path file) {
+    try {
+      return Files.readAllLines(file).get(3).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
    * Where the embedded database keeps its tables.
    *
    * @throws IllegalStateException if there is none

@@ -154,7 +154,7 @@ final class SoakBench {
           var kept =
               feedback
                   .withDeadlineAfter(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
-                  .recordFeedback(suggestions.accepted(SuggestCalls.whole(suggestion)));
+                  .recordFeedback(SuggestCalls.accepted(SuggestCalls.whole(suggestion)));
           long scored = scores.ask(reward);
           return 2;
         };

@@ -70,10 +70,16 @@ final class SuggestCalls {
   }
 
   /** That a person took the suggestion. */
-  RecordFeedbackRequest accepted(SuggestResponse suggestion) {
+  static RecordFeedbackRequest accepted(SuggestResponse suggestion) {
+    return accepted(suggestion, "");
+  }
+
+  /** The same once more, as an event of its own. */
+  static RecordFeedbackRequest accepted(SuggestResponse suggestion, String again) {
     return RecordFeedbackRequest.newBuilder()
         .setMetadata(
-            metadata().toBuilder().setIdempotencyKey("bench-" + suggestion.getSuggestionId()))
+            metadata().toBuilder()
+                .setIdempotencyKey("bench-" + suggestion.getSuggestionId() + again))
         .setEvent(
             FeedbackEvent.newBuilder()
                 .setSuggestionId(suggestion.getSuggestionId())

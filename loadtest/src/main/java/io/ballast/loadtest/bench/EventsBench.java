@@ -1,0 +1,248 @@
+package io.ballast.loadtest.bench;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.loadtest.bench.ClosedLoop.Load;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.GetSuggestionRequest;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.SuggestResponse;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Whether recording an event, reading a suggestion and reading training records take as long with
+ * millions of events on record as with a few thousand. The rows between are made in the database,
+ * from a suggestion and an event that the mesh wrote.
+ */
+final class EventsBench {
+  /** Rows that one statement makes. */
+  private static final long BATCH = 250_000;
+
+  /** About what PostgreSQL makes on two cores, for what is told of progress. */
+  static final double ROWS_A_SECOND = 20_000;
+
+  private static final int CALLERS = 4;
+  private static final int SUGGESTIONS = 2_000;
+  private static final int PAGE = 100;
+  private static final int TOKENS = 1;
+  private static final int DEADLINE_SECONDS = 60;
+  private static final Duration TIME = Duration.ofSeconds(8);
+  private static final double GOAL = 1.25;
+  private static final int KINDS = 4;
+
+  /** Suggestion and event of one row each, with what the mesh would have given them. */
+  private static final String FILL =
+      """
+      with sample as (
+        select s.tenant, s.model, s.version, s.decision, s.reason, s.body as suggestion,
+          s.shown_characters, e.kind, e.fingerprint, e.body as event
+        from suggestion s join feedback_event e using (suggestion_id)
+        order by s.arrival limit 1),
+      time as (
+        select i, now() - interval '90 days' * ((? - i)::float8 / ?) as at
+        from generate_series(?::bigint, ?::bigint) i),
+      made as (
+        select i, at, (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')
+          || '7' || substr(md5(i::text), 1, 3) || '8' || substr(md5(i::text), 4, 15))::uuid as id
+        from time),
+      suggested as (
+        insert into suggestion (suggestion_id, tenant, model, version, decision, reason, decided_at,
+          body, shown_characters, position)
+        select id, tenant, model, version, decision, reason, at, suggestion, shown_characters,
+          nextval('decision_position')
+        from made, sample order by i
+        returning 1)
+      insert into feedback_event (event_id, tenant, idempotency_key, fingerprint, suggestion_id,
+        kind, received_at, body, position)
+      select id, tenant, 'fill-' || i, fingerprint, id, kind, at, event, nextval('training_position')
+      from made, sample order by i""";
+
+  private final Path script;
+  private final Path work;
+  private final long events;
+  private final Runnable progress;
+  private final SuggestCalls calls = new SuggestCalls(false, TOKENS);
+
+  /** What is asked of the events, in milliseconds. */
+  private record Times(Load record, Load suggestion, Load page, Load since) {}
+
+  /**
+   * Binds what is measured.
+   *
+   * @param script the {@code mesh} script of a built checkout
+   * @param work a folder that may be written; 10⁷ events take some 12 GB
+   * @param events how many there shall be, ≥ 1
+   * @param progress told {@link #steps} times
+   */
+  EventsBench(Path script, Path work, long events, Runnable progress) {
+    this.script = script;
+    this.work = work;
+    this.events = events;
+    this.progress = progress;
+  }
+
+  /** How often {@link #run} tells of progress. */
+  static int steps(long events) {
+    return Math.toIntExact(3 * KINDS + batches(events));
+  }
+
+  private static long batches(long events) {
+    return (events + BATCH - 1) / BATCH;
+  }
+
+  /** Measures with few events and with many. */
+  List<Figure> run() throws SQLException {
+    try (MeshUnderTest mesh =
+            MeshUnderTest.start(
+                script,
+                work.resolve("events"),
+                Map.of(),
+                Duration.ofMinutes(2));
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      BlockingQueue<SuggestResponse> suggestions = suggestions(mesh);
+      // the first is for the compilers
+      var unused = times(mesh, suggestions, callers);
+      Times few = times(mesh, suggestions, callers);
+      fill(mesh);
+      Times many = times(mesh, suggestions, callers);
+      List<Figure> figures = new ArrayList<>();
+      figures.addAll(beside("RecordFeedback", many.record(), few.record()));
+      figures.addAll(beside("GetSuggestion", many.suggestion(), few.suggestion()));
+      figures.addAll(beside("the first %d training records".formatted(PAGE), many.page(), few.page()));
+      figures.addAll(
+          beside("the training records of the last seconds", many.since(), few.since()));
+      return figures;
+    }
+  }
+
+  private List<Figure> beside(String what, Load many, Load few) {
+    return List.of(
+        percentile("%s with %,d events: p50, beside %,d".formatted(what, events, SUGGESTIONS), many, few, 50),
+        percentile("... p99", many, few, 99));
+  }
+
+  private static Figure percentile(String name, Load many, Load few, double percent) {
+    return Pairs.of(List.of(new Pairs.Pair<>(many.millisAt(percent), few.millisAt(percent))))
+        .figure(name, "ms", new Goal.RatioAtMost(GOAL));
+  }
+
+  /** Suggestions that events are told of, each more than once. */
+  private BlockingQueue<SuggestResponse> suggestions(MeshUnderTest mesh) {
+    BlockingQueue<SuggestResponse> all = new ArrayBlockingQueue<>(SUGGESTIONS);
+    var policy = PolicyServiceGrpc.newBlockingStub(mesh.channel());
+    var feedback = FeedbackServiceGrpc.newBlockingStub(mesh.channel());
+    while (all.remainingCapacity() > 0) {
+      SuggestResponse suggestion =
+          policy.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).suggest(calls.request());
+      var kept =
+          feedback
+              .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+              .recordFeedback(SuggestCalls.accepted(suggestion));
+      all.add(suggestion);
+    }
+    return all;
+  }
+
+  private Times times(
+      MeshUnderTest mesh, BlockingQueue<SuggestResponse> suggestions, ExecutorService callers) {
+    var stub = FeedbackServiceGrpc.newBlockingStub(mesh.channel());
+    Load record =
+        load(
+            callers,
+            index -> {
+              SuggestResponse suggestion = suggestions.take();
+              suggestions.add(suggestion);
+              var kept =
+                  stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                      .recordFeedback(SuggestCalls.accepted(suggestion, "-" + System.nanoTime() + index));
+              return 1;
+            });
+    Load suggestion =
+        load(
+            callers,
+            index -> {
+              SuggestResponse asked = suggestions.take();
+              suggestions.add(asked);
+              var history =
+                  stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                      .getSuggestion(
+                          GetSuggestionRequest.newBuilder()
+                              .setMetadata(metadata())
+                              .setSuggestionId(asked.getSuggestionId())
+                              .build());
+              return 1;
+            });
+    Load page = load(callers, index -> page(stub, Instant.EPOCH));
+    Load since = load(callers, index -> page(stub, Instant.now().minus(TIME.multipliedBy(2))));
+    return new Times(record, suggestion, page, since);
+  }
+
+  private Load load(ExecutorService callers, ClosedLoop.Call call) {
+    Load load = ClosedLoop.load(CALLERS, TIME, callers, System::nanoTime, call);
+    progress.run();
+    return load;
+  }
+
+  private static long page(FeedbackServiceGrpc.FeedbackServiceBlockingStub stub, Instant since) {
+    Iterator<StreamTrainingRecordsResponse> records =
+        stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .streamTrainingRecords(
+                StreamTrainingRecordsRequest.newBuilder()
+                    .setMetadata(metadata())
+                    .setMaxRecords(PAGE)
+                    .setSinceTime(Timestamp.newBuilder().setSeconds(since.getEpochSecond()))
+                    .build());
+    long read = 0;
+    while (records.hasNext()) {
+      var unused = records.next();
+      read++;
+    }
+    return read;
+  }
+
+  private static RequestMetadata metadata() {
+    return RequestMetadata.newBuilder().setTenant("bench").build();
+  }
+
+  /** Rows of ninety days before now, each with ids as the mesh makes them: the older the lower. */
+  private void fill(MeshUnderTest mesh) throws SQLException {
+    try (Connection connection =
+        DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
+      connection.setSchema("policy");
+      for (long from = 0; from < events; from += BATCH) {
+        long to = Math.min(events, from + BATCH) - 1;
+        try (PreparedStatement made = connection.prepareStatement(FILL)) {
+          made.setLong(1, events);
+          made.setLong(2, events);
+          made.setLong(3, from);
+          made.setLong(4, to);
+          made.execute();
+        }
+        progress.run();
+      }
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("vacuum analyze suggestion");
+        statement.execute("vacuum analyze feedback_event");
+        statement.execute("checkpoint");
+      }
+    }
+  }
+}
