@@ -18,13 +18,18 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Looks up one peer's configured addresses, again whenever a connection fails. */
+/**
+ * Looks up one peer's configured addresses, again whenever a connection fails or is to be tried
+ * again. A channel hears of what is new alone: whatever it hears makes it forget what it counted of
+ * its replicas.
+ */
 final class PeerAddresses extends NameResolverProvider {
   private static final Logger LOG = LoggerFactory.getLogger(PeerAddresses.class);
 
@@ -108,7 +113,8 @@ final class PeerAddresses extends NameResolverProvider {
     private final List<Address> addresses;
     private final SynchronizationContext channel;
     private final Executor lookUps;
-    private @Nullable Listener2 listener;
+    private @Nullable Listener2 listener; // and what follows: of the channel's own thread
+    private Set<EquivalentAddressGroup> told = Set.of();
 
     Resolver(String peer, List<Address> addresses, NameResolver.Args args) {
       this.peer = peer;
@@ -123,23 +129,30 @@ final class PeerAddresses extends NameResolverProvider {
     }
 
     @Override
-    public void start(Listener2 told) {
-      listener = told;
+    public void start(Listener2 by) {
+      listener = by;
       refresh();
     }
 
     @Override
     public void refresh() {
-      Listener2 told = listener;
-      if (told == null) {
-        return;
+      if (listener != null) {
+        lookUps.execute(
+            () -> {
+              StatusOr<List<EquivalentAddressGroup>> found = lookUp();
+              channel.execute(() -> tell(found));
+            });
       }
-      lookUps.execute(
-          () -> {
-            ResolutionResult result =
-                ResolutionResult.newBuilder().setAddressesOrError(lookUp()).build();
-            channel.execute(() -> told.onResult(result));
-          });
+    }
+
+    private void tell(StatusOr<List<EquivalentAddressGroup>> found) {
+      Listener2 hears = listener;
+      Set<EquivalentAddressGroup> now =
+          found.hasValue() ? Set.copyOf(Objects.requireNonNull(found.getValue())) : Set.of();
+      if (hears != null && (now.isEmpty() || !now.equals(told))) {
+        told = now;
+        hears.onResult(ResolutionResult.newBuilder().setAddressesOrError(found).build());
+      }
     }
 
     private StatusOr<List<EquivalentAddressGroup>> lookUp() {

@@ -22,7 +22,7 @@ public record BalancingSettings(
   /** Of fewer calls in an interval nothing is concluded. */
   private static final double LEAST_CALLS = 10;
 
-  /** Whatever they fail, so many of the replicas are called. */
+  /** Nobody more is left out once so many of the replicas are. */
   private static final double MOST_EJECTED_PERCENT = 50;
 
   /** A replica is never left out for longer than so many times the first time. */

@@ -43,6 +43,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -369,7 +370,17 @@ class PeerChannelTest {
             Duration.ofMillis(5),
             new BalancingSettings(Optional.empty(), Duration.ofMillis(200), Duration.ofMinutes(5)));
     PeerChannel channel =
-        connect(List.of(serve(new Inner(), Optional.empty()), bad), settings, Optional.empty());
+        PeerChannel.open(
+            Stream.of(serve(new Inner(), Optional.empty()), bad)
+                .map(server -> "127.0.0.1:" + server.port())
+                .toList(),
+            new PeerGuard("peer", settings, time, time::nanoTime, new SimpleMeterRegistry()),
+            settings,
+            Optional.empty(),
+            Optional.empty(),
+            telemetry.api(),
+            Duration.ofMillis(1)); // looking for replicas again makes nothing forgotten
+    open.add(channel);
     long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     int inARow = 0;
     while (inARow < 50) {
