@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,11 @@ public final class PeerChannel implements AutoCloseable {
    * minutes, for which calls would fail although the peer is back.
    */
   private static final Duration REDIAL = Duration.ofMillis(500);
+
+  /**
+   * After a connection was left because all calls over it were late, so long none is left again.
+   */
+  private static final Duration PEACE = Duration.ofSeconds(5);
 
   /** A channel that nobody used for long would have to connect anew under its next call. */
   private static final long NEVER_IDLE_DAYS = 31;
@@ -263,12 +269,14 @@ public final class PeerChannel implements AutoCloseable {
   /**
    * Leaves connections that seem dead: one that a firewall has forgotten, or whose machine is gone,
    * says nothing, and every call over it is late. After so many in a row the next go over new ones;
-   * those under way keep theirs.
+   * those under way keep theirs. A peer that is only slow looks the same, and must not be burdened
+   * with a connection for every few calls, so that it is left in peace for a while then.
    */
   private static final class LateCalls {
     private final ManagedChannel managed;
     private final int most;
     private final AtomicInteger inARow = new AtomicInteger();
+    private final AtomicReference<Deadline> inPeace = new AtomicReference<>(in(Duration.ZERO));
 
     LateCalls(ManagedChannel managed, int most) {
       this.managed = managed;
@@ -279,7 +287,10 @@ public final class PeerChannel implements AutoCloseable {
       switch (status.getCode()) {
         case CANCELLED -> {} // says nothing of the connection
         case DEADLINE_EXCEEDED -> {
-          if (inARow.incrementAndGet() == most) {
+          Deadline until = inPeace.get();
+          if (inARow.incrementAndGet() >= most
+              && until.isExpired()
+              && inPeace.compareAndSet(until, in(PEACE))) {
             inARow.set(0);
             managed.enterIdle();
             var unused = managed.getState(true); // connects now, not under the next call
@@ -287,6 +298,10 @@ public final class PeerChannel implements AutoCloseable {
         }
         default -> inARow.set(0);
       }
+    }
+
+    private static Deadline in(Duration time) {
+      return Deadline.after(time.toNanos(), TimeUnit.NANOSECONDS);
     }
   }
 

@@ -32,6 +32,7 @@ import io.opentelemetry.api.trace.Span;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -497,11 +498,56 @@ class PeerChannelTest {
     }
   }
 
+  @Test
+  void aPeerThatIsOnlySlowIsNotBurdenedWithEverNewConnections() throws Exception {
+    AtomicInteger connections = new AtomicInteger();
+    List<Socket> silent = new CopyOnWriteArrayList<>();
+    try (ServerSocket slow = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual()
+          .start(
+              () ->
+                  accept(
+                      slow,
+                      socket -> {
+                        silent.add(socket);
+                        connections.incrementAndGet();
+                      }));
+      PeerChannel channel = connect(slow.getLocalPort(), SETTINGS, Optional.empty());
+      ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+      open.add(timer::shutdownNow);
+      for (int i = 0; i < 20; i++) { // the breaker ignores what the caller's deadline ends
+        try (Context.CancellableContext caller =
+            Context.ROOT.withDeadline(Deadline.after(20, TimeUnit.MILLISECONDS), timer)) {
+          assertThatThrownBy(
+                  () -> caller.call(() -> stub(channel).score(ScoreRequest.getDefaultInstance())))
+              .hasMessageStartingWith("DEADLINE_EXCEEDED");
+        }
+      }
+      assertThat(connections.get()).isBetween(1, 2); // the first, and one in its place
+    } finally {
+      for (Socket each : silent) {
+        each.close();
+      }
+    }
+  }
+
   private static void hangUp(ServerSocket server, CountDownLatch tries) {
+    accept(
+        server,
+        socket -> {
+          socket.close();
+          tries.countDown();
+        });
+  }
+
+  private interface Accepted {
+    void take(Socket socket) throws IOException;
+  }
+
+  private static void accept(ServerSocket server, Accepted accepted) {
     try {
       while (true) {
-        server.accept().close();
-        tries.countDown();
+        accepted.take(server.accept());
       }
     } catch (IOException e) {
       assertThat(server.isClosed()).isTrue();
