@@ -37,7 +37,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Admits the calls of a service for which a model works, as many of each lane as its limit says,
- * and counts whatever of the service is refused for load, by whom and in which lane.
+ * and counts whatever of the service is refused for load, by whom and in which lane. A stream of
+ * requests is not limited: it may be open all day and ask for nothing, and what it asks for is
+ * refused by the queues, request by request.
  */
 final class Admission implements ServerInterceptor {
   /** Why calls for which a model works are refused; docs/operations/overload.md says each. */
@@ -128,7 +130,10 @@ final class Admission implements ServerInterceptor {
 
     /** Whether the request may go on; a call that is refused has ended. */
     boolean admit(Q request) {
-      Optional<Lane> asked = lane == null ? laneOf(request) : Optional.empty();
+      Optional<Lane> asked =
+          lane == null && getMethodDescriptor().getType().clientSendsOneMessage()
+              ? laneOf(request)
+              : Optional.empty();
       if (asked.isEmpty()) {
         return true; // not limited, or admitted before
       }

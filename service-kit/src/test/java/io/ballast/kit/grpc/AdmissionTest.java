@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.rpc.RetryInfo;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.resilience.LimitSettings;
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.InferParameter;
 import io.ballast.kserve.v2.ModelInferRequest;
+import io.ballast.kserve.v2.ModelStreamInferResponse;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.SuggestRequest;
@@ -19,6 +21,7 @@ import io.ballast.reward.v1.ScoreResponse;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -35,16 +38,14 @@ class AdmissionTest extends MeshServerCase {
   private final CountDownLatch inside = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
 
+  private static LimitSettings limits(int initial, int least) {
+    return new LimitSettings(
+        initial, least, 16, Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(5));
+  }
+
   private RewardServiceGrpc.RewardServiceBlockingStub limited(int initial, int least) {
-    LimitSettings limits =
-        new LimitSettings(
-            initial,
-            least,
-            16,
-            Duration.ofMillis(100),
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(5));
-    MeshServer server = start(MeshServer.Options.loopback(0), Optional.of(limits), nanos::get);
+    MeshServer server =
+        start(MeshServer.Options.loopback(0), Optional.of(limits(initial, least)), nanos::get);
     ManagedChannel channel = channel(server);
     return RewardServiceGrpc.newBlockingStub(channel);
   }
@@ -121,6 +122,48 @@ class AdmissionTest extends MeshServerCase {
         .hasMessageStartingWith("UNIMPLEMENTED"); // the test's service has nothing else to say
     release.countDown();
     held.get();
+  }
+
+  /** Answers each request of a stream at once. */
+  private static final class Inference
+      extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
+    @Override
+    public StreamObserver<ModelInferRequest> modelStreamInfer(
+        StreamObserver<ModelStreamInferResponse> observer) {
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(ModelInferRequest request) {
+          observer.onNext(ModelStreamInferResponse.getDefaultInstance());
+        }
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {
+          observer.onCompleted();
+        }
+      };
+    }
+  }
+
+  @Test
+  void aStreamOfRequestsTakesNoPlaceHoweverLongItIsOpen() throws Exception {
+    MeshServer server =
+        start(
+            MeshServer.Options.loopback(0), Optional.of(limits(1, 1)), nanos::get, new Inference());
+    var inference = GRPCInferenceServiceGrpc.newBlockingV2Stub(channel(server));
+
+    var first = inference.modelStreamInfer();
+    first.write(ModelInferRequest.getDefaultInstance());
+    assertThat(first.read()).isEqualTo(ModelStreamInferResponse.getDefaultInstance());
+    var second = inference.modelStreamInfer();
+    second.write(ModelInferRequest.getDefaultInstance());
+    assertThat(second.read()).isEqualTo(ModelStreamInferResponse.getDefaultInstance());
+    first.halfClose();
+    second.halfClose();
+    assertThat(first.read()).isNull();
+    assertThat(second.read()).isNull();
   }
 
   @Test

@@ -67,12 +67,20 @@ abstract class MeshServerCase {
 
   MeshServer start(
       MeshServer.Options options, Optional<LimitSettings> limits, LongSupplier nanoTime) {
+    return start(options, limits, nanoTime, new Rewards());
+  }
+
+  MeshServer start(
+      MeshServer.Options options,
+      Optional<LimitSettings> limits,
+      LongSupplier nanoTime,
+      BindableService service) {
     MeshServer server =
         MeshServer.start(
             options,
             EdgeSecurity.token(options.bearerToken()),
             limits,
-            List.<BindableService>of(new Rewards()),
+            List.of(service),
             meters,
             OpenTelemetry.noop(),
             nanoTime);
