@@ -325,7 +325,7 @@ class ScoreTest {
     awaitWaiting(4);
 
     assertRefused(
-        request(item("", "much", "too much")), Status.Code.RESOURCE_EXHAUSTED, "4 tokens wait");
+        request(item("", "much", "too much")), Status.Code.RESOURCE_EXHAUSTED, "2 tokens wait");
     reward.ensembles.release();
     held.get();
     trainer.get();

@@ -100,7 +100,7 @@ public interface RewardProperties {
   @WithDefault("PT0.001S")
   Duration batchWait();
 
-  /** Work beyond so many waiting tokens is refused, ≥ 1. */
+  /** Work beyond so many waiting tokens of its lane and more urgent ones is refused, ≥ 1. */
   @WithDefault("2000000")
   int queuedTokens();
 

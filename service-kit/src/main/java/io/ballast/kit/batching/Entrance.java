@@ -50,13 +50,16 @@ final class Entrance {
    * @throws MeshException OVERLOADED, with the time after which it should be taken
    */
   void require(List<? extends BatchGroup<?, ?>> groups, Lane lane, Duration within) {
-    requireRoom(groups.stream().mapToInt(BatchGroup::weight).sum());
+    requireRoom(groups.stream().mapToInt(BatchGroup::weight).sum(), lane);
     requireTime(groups.stream().mapToInt(BatchGroup::weight).min().orElse(0), lane, within);
   }
 
-  private void requireRoom(int weight) {
-    int before = waiting.weight();
-    long over = (long) before + weight - limits.queuedWeight();
+  /**
+   * What goes after it takes no room: a queue that is full of batch work still takes a person's.
+   */
+  private void requireRoom(int weight, Lane lane) {
+    long before = waiting.weightUpTo(lane);
+    long over = before + weight - limits.queuedWeight();
     if (before == 0 || over <= 0) {
       return;
     }
@@ -64,7 +67,7 @@ final class Entrance {
         new HashMap<>(
             Map.of(
                 "waiting_tokens",
-                Integer.toString(before),
+                Long.toString(before),
                 "limit",
                 Integer.toString(limits.queuedWeight()),
                 MeshException.SHED,

@@ -8,7 +8,8 @@ import java.time.Duration;
  * @param batchWeight the weight of the heaviest group times the number of groups is not made larger
  *     than this, before equal keys are joined, ≥ 1; a larger group goes alone
  * @param batchWait how long the first of a batch waits for others, ≥ 0
- * @param queuedWeight beyond this, work is refused, ≥ 1
+ * @param queuedWeight work of a lane beyond which it is refused, more urgent work that waits
+ *     included, ≥ 1
  * @param workers batches that run side by side, ≥ 1
  * @param urgentWorkers batches of the most urgent lane that may run beside those of the others, so
  *     that a person does not wait for work that is under way, ≥ 0

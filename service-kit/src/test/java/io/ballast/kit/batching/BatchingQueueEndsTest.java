@@ -228,6 +228,26 @@ class BatchingQueueEndsTest extends BatchingQueueCase {
   }
 
   @Test
+  void aQueueThatIsFullOfLessUrgentWorkStillTakesAPersons() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 4);
+    List<CompletableFuture<Batched<String>>> all = new ArrayList<>();
+    all.add(submit(queue, Lane.BATCH, group("held", 1, "1")));
+    engine.awaitBatch();
+    all.add(submit(queue, Lane.BATCH, group("batch", 4, "1")));
+
+    assertThatThrownBy(() -> submit(queue, Lane.BATCH, group("more", 1, "1")))
+        .hasMessage("tests 1 is busy: 4 tokens wait, limit 4");
+    all.add(submit(queue, Lane.TRAINER, group("trainer", 3, "1")));
+    all.add(submit(queue, Lane.INTERACTIVE, group("person", 4, "1")));
+    assertThatThrownBy(() -> submit(queue, Lane.INTERACTIVE, group("another", 1, "1")))
+        .hasMessage("tests 1 is busy: 4 tokens wait, limit 4");
+    assertThatThrownBy(() -> submit(queue, Lane.TRAINER, group("another", 1, "1")))
+        .hasMessage("tests 1 is busy: 7 tokens wait, limit 4");
+    engine.release(4);
+    join(all);
+  }
+
+  @Test
   void closingEndsTheBatchUnderWayAndRefusesTheRest() throws Exception {
     BatchingQueue<String, String, String> queue = queue(1, Duration.ZERO, 100);
     var running = submit(queue, Lane.INTERACTIVE, group("a", 1, "1"));
