@@ -63,8 +63,9 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     try {
       return queue.submit(groups, lane, limit(patience));
     } catch (MeshException e) {
-      if (e.fault() == Fault.OVERLOADED) {
-        patience.waited(queue.expectedWait(lane));
+      Duration expected = queue.expectedWait(lane);
+      if (e.fault() == Fault.OVERLOADED && expected.isPositive()) { // else it is not known
+        patience.waited(expected);
       }
       throw e;
     }
@@ -96,7 +97,9 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
       someLate |=
           answers.get(g).complete(Batched.refused(sizes.get(g), refusal.apply(why), waited));
     }
-    patience.waited(longestWait(answers, waited));
+    if (!answers.stream().allMatch(CompletableFuture::isCompletedExceptionally)) {
+      patience.waited(longestWait(answers, waited));
+    } // else nothing had a turn for which it could have waited
     return someLate;
   }
 

@@ -79,7 +79,8 @@ class BatchingQueueTimeTest extends BatchingQueueCase {
                   .containsEntry(MeshException.RETRY_DELAY, "PT0.001S");
             })
         .hasMessage(
-            "tests 1 is busy: work waits some 80 ms for its turn, the caller 119 ms for its answer; nothing was done");
+            "tests 1 is busy: work waits some 80 ms for its turn, the caller 119 ms for its answer;"
+                + " nothing was done");
     assertThat(queue.waitingWeight()).isEqualTo(20);
     all.add(within(Lane.INTERACTIVE, 120));
     letAllGo();
@@ -197,6 +198,38 @@ class BatchingQueueTimeTest extends BatchingQueueCase {
             BatchingQueueCase::refusal);
     assertThat(idle).containsKey("idle");
     assertThat(waits).containsExactly(BATCH, Duration.ZERO);
+  }
+
+  @Test
+  void whatNobodyKnowsIsNotToldAsNoWait() throws Exception {
+    BatchingQueue<String, String, String> small = queue(10, Duration.ZERO, 10);
+    all.add(submit(small, Lane.INTERACTIVE, group("held", 10, "1")));
+    engine.awaitBatch();
+    all.add(submit(small, Lane.INTERACTIVE, group("a", 10, "1")));
+    List<Duration> waits = new ArrayList<>();
+    BatchedAnswers batched = new BatchedAnswers(Duration.ofMinutes(1), Duration.ZERO, nanos::get);
+
+    assertThatThrownBy(
+            () ->
+                batched.ask(
+                    small,
+                    List.of(group("full", 10, "1")),
+                    Lane.INTERACTIVE,
+                    caller(Duration.ofMinutes(2), waits),
+                    BatchingQueueCase::refusal))
+        .hasMessage("tests 1 is busy: 10 tokens wait, limit 10");
+    letAllGo();
+    assertThatThrownBy(
+            () ->
+                batched.ask(
+                    small,
+                    List.of(group("lost", 10, "away")),
+                    Lane.INTERACTIVE,
+                    caller(Duration.ofMinutes(2), waits),
+                    BatchingQueueCase::refusal))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
+    assertThat(waits).isEmpty();
   }
 
   private static CallPatience caller(Duration left, List<Duration> waits) {
