@@ -14,6 +14,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.StatusRuntimeException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -56,10 +57,11 @@ final class Doorkeeper implements ServerInterceptor {
             .flatMap(Doorkeeper::leaf));
   }
 
-  private static Optional<X509Certificate> leaf(SSLSession session) {
+  private static Optional<Credentials.Shown> leaf(SSLSession session) {
     try {
       return session.getPeerCertificates()[0] instanceof X509Certificate leaf
-          ? Optional.of(leaf)
+          ? Optional.of(
+              new Credentials.Shown(leaf, Instant.ofEpochMilli(session.getCreationTime())))
           : Optional.empty();
     } catch (SSLPeerUnverifiedException e) {
       return Optional.empty(); // it showed none

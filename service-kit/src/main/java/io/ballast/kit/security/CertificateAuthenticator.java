@@ -5,13 +5,14 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal.Proof;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
@@ -25,13 +26,15 @@ final class CertificateAuthenticator implements Authenticator {
   private static final int URI_NAME = 6;
 
   private final Map<String, CertificateHolder> holders;
-  private final Predicate<X509Certificate> own;
+  private final BiPredicate<X509Certificate, Instant> own;
 
   /**
    * @param holders by a name in their certificates
-   * @param own whether a certificate is this process's: who has it too is a server of this mesh
+   * @param own whether a certificate is, or was at a time, this process's: who has it too is a
+   *     server of this mesh
    */
-  CertificateAuthenticator(Map<String, CertificateHolder> holders, Predicate<X509Certificate> own) {
+  CertificateAuthenticator(
+      Map<String, CertificateHolder> holders, BiPredicate<X509Certificate, Instant> own) {
     this.holders = Map.copyOf(holders);
     this.own = own;
   }
@@ -41,9 +44,9 @@ final class CertificateAuthenticator implements Authenticator {
     return credentials.certificate().map(this::holder);
   }
 
-  private Principal holder(X509Certificate certificate) {
-    List<String> names = names(certificate);
-    if (own.test(certificate)) {
+  private Principal holder(Credentials.Shown shown) {
+    List<String> names = names(shown.certificate());
+    if (own.test(shown.certificate(), shown.time())) {
       String name = names.isEmpty() ? "a server of this mesh" : names.getFirst();
       return new Principal(name, Optional.empty(), EnumSet.of(Right.PEER), Proof.CERTIFICATE);
     }

@@ -1,6 +1,7 @@
 package io.ballast.kit.security;
 
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.Optional;
 
 /**
@@ -9,7 +10,14 @@ import java.util.Optional;
  * @param authorization the header of this name, as it came
  * @param certificate of the connection, checked by TLS already
  */
-public record Credentials(Optional<String> authorization, Optional<X509Certificate> certificate) {
+public record Credentials(Optional<String> authorization, Optional<Shown> certificate) {
+  /**
+   * A certificate.
+   *
+   * @param time when the connection was made that it was shown for
+   */
+  public record Shown(X509Certificate certificate, Instant time) {}
+
   /** Says nothing of the header: it is a secret. */
   @Override
   public String toString() {

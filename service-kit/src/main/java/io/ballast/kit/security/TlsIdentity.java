@@ -15,10 +15,12 @@ import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,15 +38,22 @@ public final class TlsIdentity implements AutoCloseable {
   private final AdvancedTlsX509KeyManager keys = new AdvancedTlsX509KeyManager();
   private final AdvancedTlsX509TrustManager trust;
   private final ScheduledExecutorService reloads;
+  private final InstantSource clock;
   private volatile Read current;
+  private volatile List<Former> former = List.of();
 
   /** What the files held when they were last read. */
   private record Read(List<X509Certificate> chain, PrivateKey key, List<X509Certificate> trusted) {}
 
-  private TlsIdentity(TlsSettings settings, AdvancedTlsX509TrustManager trust, Read first) {
+  /** A certificate that this process had, and until when it still counts as its own. */
+  private record Former(X509Certificate leaf, Instant end) {}
+
+  private TlsIdentity(
+      TlsSettings settings, AdvancedTlsX509TrustManager trust, Read first, InstantSource clock) {
     this.settings = settings;
     this.trust = trust;
     this.current = first;
+    this.clock = clock;
     this.reloads =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("tls-reload").factory());
@@ -56,6 +65,16 @@ public final class TlsIdentity implements AutoCloseable {
    * @throws MeshException PRECONDITION_FAILED, naming a file that cannot be used and why
    */
   public static TlsIdentity open(TlsSettings settings) {
+    return open(settings, InstantSource.system());
+  }
+
+  /**
+   * As {@link #open(TlsSettings)}.
+   *
+   * @param clock by which it is known until when a certificate was this process's; when connections
+   *     were made the system's says
+   */
+  public static TlsIdentity open(TlsSettings settings, InstantSource clock) {
     Read read = read(settings);
     try {
       AdvancedTlsX509TrustManager trust =
@@ -65,7 +84,7 @@ public final class TlsIdentity implements AutoCloseable {
       if (settings.trust().isEmpty()) {
         trust.useSystemDefaultTrustCerts();
       }
-      TlsIdentity identity = new TlsIdentity(settings, trust, read);
+      TlsIdentity identity = new TlsIdentity(settings, trust, read, clock);
       identity.use(read);
       long nanos = settings.reloadInterval().toNanos();
       var unused =
@@ -82,7 +101,7 @@ public final class TlsIdentity implements AutoCloseable {
   public SslContext forCallers() {
     SslContextBuilder builder =
         SslContextBuilder.forServer(keys)
-            .trustManager(new OwnFirst(this::isOwn, trust))
+            .trustManager(new OwnFirst(this::isOwnNow, trust))
             .clientAuth(
                 switch (settings.clients()) {
                   case NONE -> ClientAuth.NONE;
@@ -102,12 +121,21 @@ public final class TlsIdentity implements AutoCloseable {
     return built(
         GrpcSslContexts.forClient()
             .keyManager(keys)
-            .trustManager(new OwnFirst(this::isOwn, trust)));
+            .trustManager(new OwnFirst(this::isOwnNow, trust)));
   }
 
-  /** Whether {@code leaf} is the certificate that this process proves itself with now. */
-  public boolean isOwn(X509Certificate leaf) {
-    return leaf.equals(certificate());
+  /**
+   * Whether {@code leaf} is the certificate that this process proves itself with, or was at a time:
+   * a connection that was made then goes on. For a reload interval after it was replaced it still
+   * is, since other processes with these files may not have read the new ones yet.
+   */
+  public boolean isOwn(X509Certificate leaf, Instant time) {
+    return leaf.equals(certificate())
+        || former.stream().anyMatch(had -> had.leaf.equals(leaf) && time.isBefore(had.end));
+  }
+
+  private boolean isOwnNow(X509Certificate leaf) {
+    return isOwn(leaf, clock.instant());
   }
 
   /** The certificate that this process proves itself with now. */
@@ -150,6 +178,15 @@ public final class TlsIdentity implements AutoCloseable {
       trust.updateTrustCredentials(read.trusted.toArray(X509Certificate[]::new));
     }
     keys.updateIdentityCredentials(read.chain.toArray(X509Certificate[]::new), read.key);
+    Instant now = clock.instant();
+    X509Certificate before = certificate();
+    if (!before.equals(read.chain.getFirst())) {
+      former =
+          Stream.concat(
+                  former.stream().filter(had -> had.leaf.getNotAfter().toInstant().isAfter(now)),
+                  Stream.of(new Former(before, now.plus(settings.reloadInterval()))))
+              .toList();
+    }
     current = read;
   }
 

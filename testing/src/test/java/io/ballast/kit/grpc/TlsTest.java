@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,6 +45,7 @@ class TlsTest {
   private static final ClientTls.Names NAMES = new ClientTls.Names("--ca", "--cert", "--key");
 
   @TempDir private Path folder;
+  private final Instant now = InstantSource.system().instant();
   private final TestAuthority authority = new TestAuthority("mesh authority");
   private final List<AutoCloseable> open = new ArrayList<>();
 
@@ -67,7 +69,7 @@ class TlsTest {
   }
 
   private TlsIdentity identity(TlsSettings settings) {
-    TlsIdentity identity = TlsIdentity.open(settings);
+    TlsIdentity identity = TlsIdentity.open(settings, () -> now);
     open.add(identity);
     return identity;
   }
@@ -232,6 +234,28 @@ class TlsTest {
         .isEqualTo(ScoreResponse.getDefaultInstance());
     ManagedChannel trustsTheOld = client(server, "localhost", before);
     assertThatThrownBy(() -> score(trustsTheOld)).hasMessageStartingWith("UNAVAILABLE");
+  }
+
+  @Test
+  void aNewCertificateEndsNoConnectionOfTheOneBefore() {
+    TlsSettings settings = files("mesh", ClientCertificates.REQUIRE, "somewhere.example");
+    TlsIdentity shared = identity(settings);
+    SecuredServer server = serve(shared, Map.of());
+    PeerChannel connected = peer(server, "127.0.0.1", shared);
+    SecuredServer.score(connected);
+    var first = shared.certificate();
+
+    authority.issue("mesh", "somewhere.example").write(settings.certificate(), settings.key());
+    shared.reload();
+
+    assertThat(shared.certificate()).isNotEqualTo(first);
+    assertThat(SecuredServer.score(connected)).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(SecuredServer.score(peer(server, "127.0.0.1", shared)))
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    // whoever still has its key later is no server of this mesh any more
+    assertThat(shared.isOwn(first, now.plus(NEVER).minusMillis(1))).isTrue();
+    assertThat(shared.isOwn(first, now.plus(NEVER))).isFalse();
+    assertThat(shared.isOwn(shared.certificate(), now.plus(NEVER))).isTrue();
   }
 
   @Test
