@@ -17,7 +17,6 @@ public final class RequestContexts {
   public static final String DEFAULT_TENANT = "default";
 
   private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
-  private static final Pattern TENANT = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final int MAX_KEY_CHARACTERS = 128;
 
   private RequestContexts() {}
@@ -68,9 +67,8 @@ public final class RequestContexts {
 
   /** The caller's own where the request names none. */
   private static String tenant(String asked) {
-    if (!asked.isEmpty() && !TENANT.matcher(asked).matches()) {
-      throw malformed(
-          "metadata.tenant", asked, "at most 64 characters of [A-Za-z0-9._-], or empty");
+    if (!asked.isEmpty() && !Principal.isTenant(asked)) {
+      throw malformed("metadata.tenant", asked, Principal.TENANT_FORM + ", or empty");
     }
     String tenant = Principals.current().orElse(Principal.ANYBODY).tenantOf(asked, DEFAULT_TENANT);
     CallIdentity call = CallIdentity.current();

@@ -10,8 +10,15 @@ import java.util.Set;
  * @param rights what they may be, at least one
  */
 public record CertificateHolder(Optional<String> tenant, Set<Right> rights) {
-  /** Copies. */
+  /** Checks and copies. */
   public CertificateHolder {
+    tenant.ifPresent(
+        name -> {
+          if (!Principal.isTenant(name)) {
+            throw new IllegalArgumentException(
+                "tenant: %s (expected: %s)".formatted(name, Principal.TENANT_FORM));
+          }
+        });
     rights = Set.copyOf(rights);
   }
 }

@@ -11,6 +11,7 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import io.ballast.kit.call.BearerToken;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal.Proof;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 final class JwtAuthenticator implements Authenticator {
   private static final String BEARER = "Bearer ";
   private static final String ANY_TENANT = "*";
+
+  /** Characters of a name, which stands in logs. */
+  private static final int SHOWN_NAME = 128;
 
   /** By a private key each: a public key can then be no shared one, and "none" is none of them. */
   private static final Set<JWSAlgorithm> ALGORITHMS =
@@ -85,7 +89,7 @@ final class JwtAuthenticator implements Authenticator {
     } catch (BadJOSEException | JOSEException e) {
       throw refused("the token is refused: " + e.getMessage());
     }
-    String name = text(claims, settings.nameClaim());
+    String name = Texts.asLine(text(claims, settings.nameClaim()), SHOWN_NAME);
     Set<Right> rights = rights(value(claims, settings.rightsClaim()));
     if (rights.isEmpty()) {
       throw refused(
@@ -93,6 +97,11 @@ final class JwtAuthenticator implements Authenticator {
               .formatted(settings.rightsClaim()));
     }
     String tenant = text(claims, settings.tenantClaim());
+    if (!tenant.equals(ANY_TENANT) && !Principal.isTenant(tenant)) {
+      throw refused(
+          "the token is refused: claim %s: no tenant (expected: %s)"
+              .formatted(settings.tenantClaim(), Principal.TENANT_FORM));
+    }
     return new Principal(
         name,
         tenant.equals(ANY_TENANT) ? Optional.empty() : Optional.of(tenant),

@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Who makes a call, as far as this process could see for itself.
@@ -33,6 +34,16 @@ public record Principal(String name, Optional<String> tenant, Set<Right> rights,
   /** Whoever calls a mesh that asks nobody who they are. */
   public static final Principal ANYBODY =
       new Principal("anybody", Optional.empty(), EnumSet.allOf(Right.class), Proof.NONE);
+
+  /** What a tenant is called. */
+  public static final String TENANT_FORM = "at most 64 characters of [A-Za-z0-9._-]";
+
+  private static final Pattern TENANT = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
+  /** Whether a tenant can be called {@code name}: 1 to 64 characters of [A-Za-z0-9._-]. */
+  public static boolean isTenant(String name) {
+    return TENANT.matcher(name).matches();
+  }
 
   /** Checks and copies. */
   public Principal {

@@ -130,6 +130,22 @@ class JwtAuthenticatorTest {
   }
 
   @Test
+  void aTenantThatNoRequestCouldNameIsNone() {
+    for (String tenant : List.of("../b", "a b", "a".repeat(65), "ä")) {
+      refused(
+          issuer.sign(claims().claim("tenant", tenant).build()),
+          "claim tenant: no tenant (expected: at most 64 characters of [A-Za-z0-9._-])");
+    }
+  }
+
+  @Test
+  void aNameIsOneLineOfALog() {
+    String name = known(issuer.sign(claims().subject("al\nice" + "x".repeat(500)).build())).name();
+
+    assertThat(name).startsWith("al").doesNotContain("\n").hasSizeLessThan(140);
+  }
+
+  @Test
   void aTokenWithoutARightIsRefused() {
     refused(
         issuer.sign(claims().claim("roles", List.of("visitor")).build()),
