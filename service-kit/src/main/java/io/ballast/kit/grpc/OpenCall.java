@@ -8,12 +8,16 @@ import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A call under way that the server, too, can end. What its service says after the end is dropped,
  * for the service learns of it while it works. Thread-safe, which a {@link ServerCall} is not.
  */
 final class OpenCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
+  private static final Logger LOG = LoggerFactory.getLogger(OpenCall.class);
+
   private final Context.CancellableContext context;
   private final ReentrantLock lock = new ReentrantLock();
   private boolean over;
@@ -41,9 +45,14 @@ final class OpenCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
     if (trailers != null) {
       details.merge(trailers);
     }
-    boolean ended = closeOnce(told.getStatus(), details);
-    context.cancel(null);
-    return ended;
+    try {
+      return closeOnce(told.getStatus(), details);
+    } catch (RuntimeException e) { // its connection has gone, and with it whoever is to be told
+      LOG.debug("a call was over before it could be ended", e);
+      return true;
+    } finally {
+      context.cancel(null);
+    }
   }
 
   @Override
