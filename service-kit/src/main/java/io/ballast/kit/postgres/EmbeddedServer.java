@@ -130,7 +130,7 @@ final class EmbeddedServer implements AutoCloseable {
   private boolean isDead() {
     try {
       return postmaster(folder).isEmpty();
-    } catch (IOException e) { // its file came or went under the look
+    } catch (IOException | NumberFormatException e) { // its file came or went under the look
       return false;
     }
   }
