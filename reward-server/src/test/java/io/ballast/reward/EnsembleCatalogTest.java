@@ -69,6 +69,43 @@ class EnsembleCatalogTest {
     }
   }
 
+  /** Two versions that can be loaded, until the first is taken away. */
+  private static final class Loadable implements ScoringSource<Ensemble, CompletionScores> {
+    private final FakeEnsembles there = new FakeEnsembles();
+    private final List<String> opened = new ArrayList<>();
+    private boolean firstIsGone;
+
+    @Override
+    public List<Ensemble> list() {
+      return firstIsGone ? there.list().subList(1, 2) : there.list();
+    }
+
+    @Override
+    public Opened<CompletionScores> open(Ensemble ensemble) {
+      opened.add(ensemble.id().version());
+      return there.open(there.list().getFirst());
+    }
+  }
+
+  @Test
+  void servingGoesBackOnlyAfterWhatServedBeforeIsLoadedAgain() {
+    Loadable source = new Loadable();
+    RewardConfig config = TestReward.config(Map.of());
+    try (EnsembleCatalog catalog =
+        new EnsembleCatalog(source, config.settings(), config.queue(), System::nanoTime)) {
+      assertThat(catalog.warmUp()).isEmpty();
+      assertThat(catalog.turn(Map.of("java-reward", "2"))).isEmpty();
+      assertThat(catalog.turn(Map.of())).isEmpty();
+      assertThat(source.opened).containsExactly("1", "2", "1");
+
+      assertThat(catalog.turn(Map.of("java-reward", "2"))).isEmpty();
+      source.firstIsGone = true;
+      assertThat(catalog.turn(Map.of())).containsOnlyKeys("java-reward");
+      assertThat(catalog.resolve(VersionSelector.alias("", "serving")).id().version())
+          .isEqualTo("2");
+    }
+  }
+
   @Test
   void whatCannotBeLookedForKeepsNobodyFromTheRest() {
     Elsewhere source = new Elsewhere();

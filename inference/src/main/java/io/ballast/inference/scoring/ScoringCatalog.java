@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -250,34 +251,41 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
 
   /**
    * Lets "serving" of models point to versions, each after it is loaded; whoever asked before is
-   * answered by the version before. Models that are not named go back to what they were.
+   * answered by the version before. Models that are named no more go back to what they were, after
+   * that is loaded.
    *
    * @param versions by model
    * @return what keeps models from being turned to theirs, by model
    */
   public final Map<String, String> turn(Map<String, String> versions) {
     Map<String, String> flaws = new TreeMap<>();
-    turned.keySet().retainAll(versions.keySet());
-    versions.forEach(
-        (name, version) -> {
-          if (!version.equals(turned.get(name))) {
-            try {
-              turn(name, version);
-            } catch (MeshException e) {
-              flaws.put(name, String.valueOf(e.getMessage()));
-            }
-          }
-        });
+    Set<String> named = new TreeSet<>(turned.keySet());
+    named.addAll(versions.keySet());
+    for (String name : named) {
+      Optional<String> version = Optional.ofNullable(versions.get(name));
+      if (!version.equals(Optional.ofNullable(turned.get(name)))) {
+        try {
+          turn(name, version);
+        } catch (MeshException e) {
+          flaws.put(name, String.valueOf(e.getMessage()));
+        }
+      }
+    }
     return flaws;
   }
 
-  private void turn(String name, String version) {
-    find(VersionSelector.version(name, version), CallPatience.endless()).close();
+  /**
+   * Turns one model.
+   *
+   * @param version empty: what it was
+   */
+  private void turn(String name, Optional<String> version) {
+    String next = version.orElseGet(() -> usual(name, versions(name)));
+    find(VersionSelector.version(name, next), CallPatience.endless()).close();
     String before = serving(name, VersionSelector.SERVING, versions(name));
-    turned.put(name, version);
-    if (!before.equals(version)) {
-      LOG.info(
-          "serving of {} {} is version {} now, before: {}", names.noun(), name, version, before);
+    version.ifPresentOrElse(given -> turned.put(name, given), () -> turned.remove(name));
+    if (!before.equals(next)) {
+      LOG.info("serving of {} {} is version {} now, before: {}", names.noun(), name, next, before);
       loaded.retireUnless(id -> !(id.model().equals(name) && id.version().equals(before)));
     }
   }
@@ -325,19 +333,21 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     return source.list().stream().filter(model -> model.id().model().equals(name)).toList();
   }
 
-  /**
-   * Where an alias points. A version that appears while the server runs moves none: of what runs
-   * here, "serving" stays at what was the newest when the name first came up, for as long as that
-   * is there. Elsewhere whoever loads a version there decides.
-   */
+  /** Where an alias points: where an operator turned it, or else as usual. */
   private String serving(String name, String alias, List<M> versions) {
     if (!alias.equals(VersionSelector.SERVING)) {
       throw unknown("alias", alias, name + " has only the alias 'serving'");
     }
     String operators = turned.get(name);
-    if (operators != null) {
-      return operators;
-    }
+    return operators == null ? usual(name, versions) : operators;
+  }
+
+  /**
+   * Where "serving" points that nobody turned. A version that appears while the server runs moves
+   * none: of what runs here, it stays at what was the newest when the name first came up, for as
+   * long as that is there. Elsewhere whoever loads a version there decides.
+   */
+  private String usual(String name, List<M> versions) {
     if (name.equals(names.defaultModel())) {
       return names.servingVersion();
     }

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Asks a candidate again what calls were answered without it, and measures how it differs. One
- * thread asks, after the answer has gone out; what it cannot keep up with is dropped, and so is
+ * thread asks, once the answer is there; what it cannot keep up with is dropped, and so is
  * everything while the server is busy. Nothing that happens here reaches a caller. Thread-safe.
  */
 public final class ShadowTraffic implements AutoCloseable {
