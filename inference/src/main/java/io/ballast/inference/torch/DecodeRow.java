@@ -126,7 +126,7 @@ final class DecodeRow implements GenerationHandle {
 
   @Override
   public Optional<GenerationTimes> times() {
-    if (!result.isDone() || firstTokenAt == 0 || begunAt == 0) {
+    if (!result.isDone() || endedAt == 0 || firstTokenAt == 0 || begunAt == 0) {
       return Optional.empty();
     }
     return Optional.of(
