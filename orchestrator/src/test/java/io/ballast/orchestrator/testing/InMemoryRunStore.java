@@ -40,6 +40,7 @@ public final class InMemoryRunStore implements RunStore {
   private final Map<String, Stored> runs = new LinkedHashMap<>();
   private final Map<String, Lease> leases = new HashMap<>();
   private final InstantSource clock;
+  private volatile Runnable releasing = () -> {};
 
   /** Its leases end by {@code clock}. */
   public InMemoryRunStore(InstantSource clock) {
@@ -176,8 +177,14 @@ public final class InMemoryRunStore implements RunStore {
     return true;
   }
 
+  /** What happens before a lease is given back, from now on. */
+  public void onRelease(Runnable action) {
+    releasing = action;
+  }
+
   @Override
   public synchronized void release(String runId, String holder) {
+    releasing.run();
     leases.computeIfPresent(runId, (id, lease) -> lease.holder().equals(holder) ? null : lease);
   }
 }

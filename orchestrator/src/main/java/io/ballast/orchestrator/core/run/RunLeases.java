@@ -37,11 +37,11 @@ public final class RunLeases {
     return store.lease(runId, holder, length);
   }
 
-  /** Gives it back; if the store is away, it ends by itself. */
+  /** Gives it back; if the store does not take it, it ends by itself. */
   void release(String runId) {
     try {
       store.release(runId, holder);
-    } catch (MeshException e) {
+    } catch (RuntimeException e) { // whoever worked on the run has let go of it all the same
       LOG.debug("the lease on run {} is left to end: {}", runId, e.getMessage());
     }
   }

@@ -157,6 +157,21 @@ class RunTakeoverTest {
     }
   }
 
+  @Test
+  void aLeaseThatCannotBeGivenBackTakesNoSlot() throws InterruptedException {
+    LoopWorld world = new LoopWorld(temporary.resolve("kept"));
+    world.store.onRelease(
+        () -> {
+          throw new IllegalStateException("not what a database that is away throws");
+        });
+    try (RunWorkers workers = world.workers("one")) {
+      workers.open();
+      Run left = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it waits");
+      assertThat(left.state()).isEqualTo(RunState.PROMOTED);
+      Await.until(() -> !workers.has(LoopWorld.RUN_ID));
+    }
+  }
+
   private static void await(CountDownLatch latch) {
     try {
       latch.await();
