@@ -4,6 +4,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.policy.adapter.OutageTelemetry;
 import io.ballast.policy.adapter.PostgresRefusedFeedback;
@@ -120,7 +121,7 @@ final class OutageHandling implements AutoCloseable {
       } catch (CancellationException e) { // the server stops
         LOG.debug("the replay was broken off");
       } catch (RuntimeException e) { // what waits stays, and the next look may succeed
-        LOG.error("what waits for the database cannot be brought into it", e);
+        LOG.error("what waits for the database cannot be brought into it", Wordless.of(e));
       }
     };
   }

@@ -198,9 +198,9 @@ public final class RunWorkers implements AutoCloseable {
     if (cause instanceof MeshException || cause instanceof ModelException) {
       LOG.warn("run {} failed: {}", taken.runId(), reason);
     } else if (cause instanceof OutOfMemoryError) {
-      LOG.error("run {} failed: {}", taken.runId(), reason, cause);
+      LOG.error("run {} failed: {}", taken.runId(), reason, Wordless.of(cause));
     } else {
-      LOG.error("run {} failed: a bug", taken.runId(), cause);
+      LOG.error("run {} failed: a bug", taken.runId(), Wordless.of(cause));
     }
     try {
       store.change(taken.runId(), stored -> stored.heldBy(taken.progress().fence()).failed(reason));
