@@ -114,6 +114,21 @@ class AccessTest {
   }
 
   @Test
+  void serversThatCallEachOtherByTheMeshsTokenAreNotOneTenant() {
+    RateLimits limits = new RateLimits(Map.of(Right.APPLICATION, 1));
+    Principal server = Identities.token("s3cret").know("Bearer s3cret");
+    String score = "ballast.reward.v1.RewardService/Score";
+
+    assertThatCode(
+            () -> {
+              for (int i = 0; i < 1_000; i++) {
+                limits.count(server, RpcAccess.require(server, score));
+              }
+            })
+        .doesNotThrowAnyException();
+  }
+
+  @Test
   void aLimitIsAtLeastOne() {
     assertThatThrownBy(() -> new RateLimits(Map.of(Right.TRAINER, 0)))
         .hasMessage("ballast.security.calls-per-second.trainer: 0 (expected: ≥ 1)");
