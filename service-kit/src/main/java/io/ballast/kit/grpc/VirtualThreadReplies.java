@@ -10,8 +10,10 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.trace.Span;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -36,7 +38,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private final StatusMapper mapper;
   private final int maxCalls;
   private final Semaphore permits;
-  private final AtomicBoolean dependencyDown = new AtomicBoolean();
+  private final Set<Fault> warned = ConcurrentHashMap.newKeySet(); // since the last call that did
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
 
@@ -139,7 +141,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
               MDC.MDCCloseable tenant = MDC.putCloseable("tenant", tenant());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run(place);
-            dependencyDown.set(false);
+            forgetWarnings();
             done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
             place.free();
@@ -175,6 +177,12 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
   }
 
+  private void forgetWarnings() {
+    if (!warned.isEmpty()) {
+      warned.clear();
+    }
+  }
+
   /** Warnings are for the change only: a database that is away would fill the log. */
   private void log(StatusMapper.Judgement judgement, Throwable thrown) {
     if (judgement.isBug()) {
@@ -182,7 +190,8 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       return;
     }
     Level level = judgement.level();
-    if (level == Level.WARN && dependencyDown.getAndSet(true)) {
+    Fault fault = judgement.fault();
+    if (level == Level.WARN && fault != null && !warned.add(fault)) {
       level = Level.DEBUG;
     }
     LOG.atLevel(level)

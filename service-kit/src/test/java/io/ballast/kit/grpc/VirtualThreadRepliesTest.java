@@ -2,8 +2,11 @@ package io.ballast.kit.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -125,6 +128,27 @@ class VirtualThreadRepliesTest {
           () -> 1);
       assertThat(second.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(2);
     }
+  }
+
+  @Test
+  void oneKindOfTroubleHidesNoOther() {
+    MeshServerCase.Recorded log = MeshServerCase.Recorded.of(VirtualThreadReplies.class.getName());
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      for (Fault fault :
+          List.of(Fault.FORBIDDEN, Fault.DEPENDENCY_DOWN, Fault.FORBIDDEN, Fault.DEPENDENCY_DOWN)) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        replies.unary(
+            new Answered(answer, () -> {}),
+            () -> {
+              throw new MeshException(fault, "trouble");
+            });
+        assertThat(answer.orTimeout(10, TimeUnit.SECONDS)).failsWithin(Duration.ofSeconds(10));
+      }
+    } finally {
+      log.stop();
+    }
+    assertThat(log.messages).filteredOn(line -> line.startsWith("WARN")).hasSize(2);
   }
 
   @Test
