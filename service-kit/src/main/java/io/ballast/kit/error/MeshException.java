@@ -4,7 +4,7 @@ import java.util.Map;
 
 /** A failure with a name. Its message is for the caller; its metadata holds every value in it. */
 public final class MeshException extends RuntimeException {
-  /** Metadata of an OVERLOADED: when to try again at the earliest, as ISO 8601. */
+  /** Metadata of what can be waited out: when to try again at the earliest, as ISO 8601. */
   public static final String RETRY_DELAY = "retry_delay";
 
   /** Metadata of an OVERLOADED: what refused the call, such as {@code queue_time}. */

@@ -74,7 +74,10 @@ public record BalancingSettings(
                 roundRobin)));
   }
 
-  /** The cheap reads, which change nothing and may be asked of two at a time; empty: no hedges. */
+  /**
+   * The cheap reads, which change nothing and may be asked of two at a time; empty: no hedges.
+   * GetSafetyTest is none of them: it may wait for the test to end.
+   */
   Optional<Map<String, ?>> hedging() {
     return hedgingDelay.map(
         delay ->
@@ -100,7 +103,6 @@ public record BalancingSettings(
             methods("ballast.reward.v1.RewardTrainingService", "GetTraining", "ListTrainings"),
             methods(
                 "ballast.safety.v1.SafetyService",
-                "GetSafetyTest",
                 "ListSafetyTests",
                 "GetCertificate",
                 "GetVerdict",
