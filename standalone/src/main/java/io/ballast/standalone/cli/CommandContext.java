@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -12,17 +13,22 @@ import java.util.function.Supplier;
  * @param environment the environment's variables
  * @param nanoTime a monotonic clock in nanoseconds
  * @param newId makes ids that nobody else has
- * @param terminal whether standard output is a terminal, on which lines can be rewritten
+ * @param console looks whether standard output is a terminal; that takes a while
  */
 public record CommandContext(
     Path home,
     Map<String, String> environment,
     LongSupplier nanoTime,
     Supplier<String> newId,
-    boolean terminal) {
+    BooleanSupplier console) {
   /** Copies the environment. */
   public CommandContext {
     environment = Map.copyOf(environment);
+  }
+
+  /** Whether standard output is a terminal, on which lines can be rewritten. */
+  public boolean terminal() {
+    return console.getAsBoolean();
   }
 
   /** The folder that a mesh writes to unless an option says otherwise, absolute. */

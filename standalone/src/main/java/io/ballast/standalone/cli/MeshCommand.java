@@ -12,9 +12,11 @@ import io.ballast.standalone.experiment.ExperimentCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -39,6 +41,9 @@ import picocli.CommandLine.Spec;
       "4 refused (blocked, No Solution Found, held, a precondition does not hold)."
     })
 public final class MeshCommand implements Callable<Integer> {
+  /** What has to know all the others. */
+  private static final String COMPLETION = "completion";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** What {@code --version} says. */
@@ -53,59 +58,38 @@ public final class MeshCommand implements Callable<Integer> {
   public static void main(String[] args) {
     // no Quarkus sets levels here: without one, each frame of each call is put into words
     Logger.getLogger("").setLevel(Level.WARNING);
-    String home = System.getProperty("ballast.home", "");
-    CommandContext context =
-        new CommandContext(
-            Path.of(home).toAbsolutePath(),
-            System.getenv(),
-            System::nanoTime,
-            () -> UUID.randomUUID().toString(),
-            System.console() != null && System.console().isTerminal());
     CommandLine line =
         commandLine(
-            context,
+            ofThisProcess(),
             new PrintWriter(System.out, true, StandardCharsets.UTF_8),
-            new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+            new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+            args);
     System.exit(line.execute(args));
   }
 
-  /** The commands, printing to {@code out} and their errors to {@code err}. */
-  public static CommandLine commandLine(CommandContext context, PrintWriter out, PrintWriter err) {
-    CommandLine line =
-        new CommandLine(new MeshCommand())
-            .addSubcommand(new DemoCommand(context.home(), context.terminal()))
-            .addSubcommand(new UpCommand(context))
-            .addSubcommand(new DownCommand(context))
-            .addSubcommand(new SuggestCommand(context))
-            .addSubcommand(new ScoreCommand(context))
-            .addSubcommand(CostCommand.commandLine(context))
-            .addSubcommand(new FeedbackCommand(context))
-            .addSubcommand(new RunCommand(context))
-            .addSubcommand(RunsCommand.commandLine(context))
-            .addSubcommand(new AlgorithmsCommand())
-            .addSubcommand(ModelsCommand.commandLine(context))
-            .addSubcommand(SafetyCommand.commandLine(context))
-            .addSubcommand(CertificatesCommand.commandLine(context))
-            .addSubcommand(new CanaryCommand(context))
-            .addSubcommand(AuditCommand.commandLine(context))
-            .addSubcommand(DataCommand.commandLine(context))
-            .addSubcommand(GateCommand.commandLine(context))
-            .addSubcommand(new PullCommand(context))
-            .addSubcommand(RewardCommand.commandLine(context))
-            .addSubcommand(PretrainCommand.commandLine(context))
-            .addSubcommand(
-                new ExperimentCommand(
-                    context.home(),
-                    context.environment().getOrDefault("BALLAST_DATASETS", ""),
-                    context.nanoTime()))
-            .addSubcommand(new BenchCommand())
-            .addSubcommand(
-                new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()))
-            .addSubcommand(LoadTestCommand.commandLine())
-            .addSubcommand(new SbomCommand(context))
-            .addSubcommand(DoctorCommand.commandLine(context))
-            .addSubcommand(new ProfileCommand(context))
-            .addSubcommand(new CompletionCommand());
+  static CommandContext ofThisProcess() {
+    return new CommandContext(
+        Path.of(System.getProperty("ballast.home", "")).toAbsolutePath(),
+        System.getenv(),
+        System::nanoTime,
+        () -> UUID.randomUUID().toString(),
+        () -> System.console() != null && System.console().isTerminal());
+  }
+
+  /**
+   * The command that {@code args} begin with, or all of them if they begin with none, printing to
+   * {@code out} and their errors to {@code err}. To make all takes longer than most take to run.
+   */
+  public static CommandLine commandLine(
+      CommandContext context, PrintWriter out, PrintWriter err, String... args) {
+    Map<String, Supplier<Object>> commands = commands(context);
+    Supplier<Object> named = args.length == 0 ? null : commands.get(args[0]);
+    CommandLine line = new CommandLine(new MeshCommand());
+    if (named == null || args[0].equals(COMPLETION)) {
+      commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
+    } else {
+      line.addSubcommand(args[0], named.get());
+    }
     line.setOut(out);
     line.setErr(err);
     line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -116,6 +100,47 @@ public final class MeshCommand implements Callable<Integer> {
         (thrown, command, parsed) -> failed(thrown, command, parsed, context.environment()));
     line.setParameterExceptionHandler(MeshCommand::misused);
     return line;
+  }
+
+  private static Map<String, Supplier<Object>> commands(CommandContext context) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("demo", () -> new DemoCommand(context.home(), context.terminal()));
+    commands.put("up", () -> new UpCommand(context));
+    commands.put("down", () -> new DownCommand(context));
+    commands.put("suggest", () -> new SuggestCommand(context));
+    commands.put("score", () -> new ScoreCommand(context));
+    commands.put("cost", () -> CostCommand.commandLine(context));
+    commands.put("feedback", () -> new FeedbackCommand(context));
+    commands.put("run", () -> new RunCommand(context));
+    commands.put("runs", () -> RunsCommand.commandLine(context));
+    commands.put("algorithms", AlgorithmsCommand::new);
+    commands.put("models", () -> ModelsCommand.commandLine(context));
+    commands.put("safety", () -> SafetyCommand.commandLine(context));
+    commands.put("certificate", () -> CertificatesCommand.commandLine(context));
+    commands.put("canary", () -> new CanaryCommand(context));
+    commands.put("audit", () -> AuditCommand.commandLine(context));
+    commands.put("data", () -> DataCommand.commandLine(context));
+    commands.put("gate", () -> GateCommand.commandLine(context));
+    commands.put("pull", () -> new PullCommand(context));
+    commands.put("reward", () -> RewardCommand.commandLine(context));
+    commands.put("pretrain", () -> PretrainCommand.commandLine(context));
+    commands.put(
+        "experiment",
+        () ->
+            new ExperimentCommand(
+                context.home(),
+                context.environment().getOrDefault("BALLAST_DATASETS", ""),
+                context.nanoTime()));
+    commands.put("bench", BenchCommand::new);
+    commands.put(
+        "capacity",
+        () -> new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()));
+    commands.put("loadtest", LoadTestCommand::commandLine);
+    commands.put("sbom", () -> new SbomCommand(context));
+    commands.put("doctor", () -> DoctorCommand.commandLine(context));
+    commands.put("profile", () -> new ProfileCommand(context));
+    commands.put(COMPLETION, CompletionCommand::new);
+    return commands;
   }
 
   @Override

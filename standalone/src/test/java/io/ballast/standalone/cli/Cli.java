@@ -40,9 +40,10 @@ final class Cli {
     AtomicInteger ids = new AtomicInteger();
     CommandContext context =
         new CommandContext(
-            home, environment, () -> 0L, () -> "key-" + ids.incrementAndGet(), false);
+            home, environment, () -> 0L, () -> "key-" + ids.incrementAndGet(), () -> false);
     int exit =
-        MeshCommand.commandLine(context, new PrintWriter(out, true), new PrintWriter(err, true))
+        MeshCommand.commandLine(
+                context, new PrintWriter(out, true), new PrintWriter(err, true), args)
             .execute(args);
     return new Result(exit, out.toString(), err.toString());
   }

@@ -47,10 +47,11 @@ class DocumentedCommandsTest {
   }
 
   private static void assertTaken(List<String> words) {
-    CommandContext context = new CommandContext(ROOT, Map.of(), () -> 0L, () -> "id", false);
+    CommandContext context = new CommandContext(ROOT, Map.of(), () -> 0L, () -> "id", () -> false);
     PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
-    CommandLine line = MeshCommand.commandLine(context, nowhere, nowhere);
-    assertThatCode(() -> requireWhole(line.parseArgs(words.toArray(String[]::new))))
+    String[] args = words.toArray(String[]::new);
+    CommandLine line = MeshCommand.commandLine(context, nowhere, nowhere, args);
+    assertThatCode(() -> requireWhole(line.parseArgs(args)))
         .as(String.join(" ", words))
         .doesNotThrowAnyException();
   }

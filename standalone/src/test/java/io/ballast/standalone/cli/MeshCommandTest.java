@@ -22,10 +22,25 @@ class MeshCommandTest {
   /** What the script does before there is any Java. */
   private static final Set<String> OF_THE_SCRIPT = Set.of("test", "check", "fmt", "build", "image");
 
-  private static CommandLine commands() {
+  private static CommandLine commands(String... args) {
     PrintWriter nowhere = new PrintWriter(PrintWriter.nullWriter());
     return MeshCommand.commandLine(
-        new CommandContext(Path.of("."), Map.of(), () -> 0L, () -> "id", false), nowhere, nowhere);
+        new CommandContext(Path.of("."), Map.of(), () -> 0L, () -> "id", () -> false),
+        nowhere,
+        nowhere,
+        args);
+  }
+
+  @Test
+  void onlyTheCommandThatIsNamedIsMade() {
+    Set<String> all = commands().getSubcommands().keySet();
+
+    assertThat(commands("runs", "list").getSubcommands().keySet()).containsExactly("runs");
+    assertThat(commands("completion").getSubcommands().keySet()).isEqualTo(all);
+    assertThat(commands("--help").getSubcommands().keySet()).isEqualTo(all);
+    assertThat(Cli.run(Path.of("."), Map.of(), "run-all").err())
+        .as("what is none, beside those that there are")
+        .contains("run-all", "run");
   }
 
   @Test
