@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One file of a {@link SegmentLog}: eight bytes that say what it is, then records, each
@@ -34,6 +36,7 @@ final class SegmentFile {
   private final RandomAccessFile file;
   private long length;
   private int waiting;
+  private @Nullable IOException unsynced;
 
   private SegmentFile(Path path, RandomAccessFile file, long length) {
     this.path = path;
@@ -47,8 +50,12 @@ final class SegmentFile {
   /** Is told that a file is about to lose its end. */
   @FunctionalInterface
   interface BeforeCut {
-    /** The last {@code bytes} of {@code path} are no whole records. */
-    void cut(Path path, long bytes) throws IOException;
+    /**
+     * The last {@code bytes} of {@code path} are no whole records.
+     *
+     * @param torn whether a write that was broken off leaves such an end; else it is damage
+     */
+    void cut(Path path, long bytes, boolean torn) throws IOException;
   }
 
   /** Makes the {@code number}th file of a log. */
@@ -84,7 +91,7 @@ final class SegmentFile {
       }
       long cut = file.length() - segment.length;
       if (cut > 0) {
-        before.cut(path, cut);
+        before.cut(path, cut, isTorn(segment.rest(cut)));
         file.setLength(segment.length);
         file.getFD().sync();
       }
@@ -122,10 +129,53 @@ final class SegmentFile {
     }
   }
 
+  private byte[] rest(long bytes) throws IOException {
+    byte[] rest = new byte[Math.toIntExact(bytes)];
+    file.seek(length);
+    file.readFully(rest);
+    return rest;
+  }
+
   /**
-   * Appends a record. On failure the file is as it was, unless it cannot be shortened either.
-   *
-   * @throws TornException if it is not as it was
+   * Whether a write that was broken off leaves such an end: nothing but zeros, or a part of one
+   * record. Where a whole record follows, somebody may have been told that it was kept.
+   */
+  private static boolean isTorn(byte[] rest) {
+    if (IntStream.range(0, rest.length).allMatch(i -> rest[i] == 0)) {
+      return true;
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(rest);
+    return !isLongEnough(bytes, 0)
+        && IntStream.range(1, rest.length).noneMatch(at -> isWhole(bytes, at));
+  }
+
+  /** Whether what would be a record at {@code at} is there to its end, or cannot be one. */
+  private static boolean isLongEnough(ByteBuffer bytes, int at) {
+    if (bytes.capacity() - at < RECORD_BYTES) {
+      return false;
+    }
+    int payloadBytes = bytes.getInt(at);
+    return payloadBytes < 0
+        || payloadBytes > MAX_PAYLOAD_BYTES
+        || payloadBytes <= bytes.capacity() - at - RECORD_BYTES;
+  }
+
+  private static boolean isWhole(ByteBuffer bytes, int at) {
+    if (!isLongEnough(bytes, at)) {
+      return false;
+    }
+    int payloadBytes = bytes.getInt(at);
+    if (payloadBytes < 0 || payloadBytes > MAX_PAYLOAD_BYTES) {
+      return false;
+    }
+    byte[] payload = new byte[payloadBytes];
+    bytes.get(at + RECORD_BYTES, payload);
+    return bytes.getInt(at + Integer.BYTES) == crc(bytes.getLong(at + 2 * Integer.BYTES), payload);
+  }
+
+  /**
+   * Appends a record. On failure none is there: of what was written in part nothing stays, or it is
+   * overwritten by the next record, or cut off when the file is read.
    */
   Place append(byte[] payload, Instant at) throws IOException {
     long millis = at.toEpochMilli();
@@ -144,7 +194,6 @@ final class SegmentFile {
         file.setLength(length);
       } catch (IOException torn) {
         e.addSuppressed(torn);
-        throw new TornException(e);
       }
       throw e;
     }
@@ -152,15 +201,6 @@ final class SegmentFile {
     length += record.length;
     waiting++;
     return place;
-  }
-
-  /** A record is in the file in part, and cannot be taken out. */
-  static final class TornException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    private TornException(IOException cause) {
-      super(cause.getMessage(), cause);
-    }
   }
 
   /** Returns the payload of a record of this file. */
@@ -179,8 +219,22 @@ final class SegmentFile {
     return payload;
   }
 
+  /**
+   * Returns once all that was appended is on the disk. The system tells a failure to one of those
+   * who ask, and may forget it: here it stays.
+   */
   void sync() throws IOException {
-    file.getFD().sync();
+    synchronized (file) {
+      if (unsynced != null) {
+        throw new IOException(unsynced.getMessage(), unsynced);
+      }
+      try {
+        file.getFD().sync();
+      } catch (IOException e) {
+        unsynced = e;
+        throw e;
+      }
+    }
   }
 
   /** One record of it is no longer wanted. Returns whether none is. */

@@ -29,10 +29,10 @@ import org.slf4j.LoggerFactory;
  * of its records is wanted any more, so a crash brings back at most what was taken from the files
  * that are there. Thread-safe; one process uses a folder at a time.
  *
- * <p><b>What a crash leaves.</b> The last file may end in a record that is not whole: nobody was
- * told that it was kept, and it is cut off. In an earlier file that cannot be: each was flushed
- * before the next was begun. There it is damage, so the file is kept beside the log before it is
- * cut.
+ * <p><b>What a crash leaves.</b> The last file may end in a part of a record: nobody was told that
+ * it was kept, and it is cut off. In an earlier file that cannot be, for each was flushed before
+ * the next was begun, nor can a whole record follow what is none. There it is damage, so the file
+ * is kept beside the log before it is cut.
  */
 final class SegmentLog implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SegmentLog.class);
@@ -109,6 +109,7 @@ final class SegmentLog implements AutoCloseable {
               .toList();
     }
     for (Path path : paths) {
+      boolean last = path.equals(paths.getLast());
       adopt(
           SegmentFile.open(
               path,
@@ -116,7 +117,13 @@ final class SegmentLog implements AutoCloseable {
                 waiting.addLast(place);
                 records.accept(payload);
               },
-              path.equals(paths.getLast()) ? SegmentLog::sayTorn : SegmentLog::keepDamaged));
+              (cut, bytes, torn) -> {
+                if (last && torn) {
+                  sayTorn(cut, bytes);
+                } else {
+                  keepDamaged(cut, bytes);
+                }
+              }));
     }
     if (!paths.isEmpty()) {
       String name = String.valueOf(paths.getLast().getFileName());
@@ -179,9 +186,6 @@ final class SegmentLog implements AutoCloseable {
       waiting.addLast(segment.append(payload, at));
       bytes += needed;
       number = ++written;
-    } catch (SegmentFile.TornException e) {
-      broken = e;
-      throw e;
     } finally {
       lock.unlock();
     }

@@ -87,6 +87,7 @@ class SegmentLogTest {
         expected.add("later");
         assertThat(drain(log)).as("cut at %s", cut).isEqualTo(expected);
       }
+      assertThat(kept(folder)).as("cut at %s", cut).isEmpty();
     }
   }
 
@@ -113,6 +114,50 @@ class SegmentLogTest {
   }
 
   @Test
+  void whereAWholeRecordFollowsItIsDamageInTheLastFileToo() throws Exception {
+    Path whole = root.resolve("whole");
+    long good;
+    long bad;
+    try (SegmentLog log = open(whole, ONE_FILE)) {
+      append(log, "good");
+      good = log.bytes();
+      append(log, "bad");
+      bad = log.bytes();
+      append(log, "acknowledged, and behind it");
+    }
+    byte[] bytes = Files.readAllBytes(files(whole).getFirst());
+    for (int i = (int) good; i < bad; i++) {
+      Path folder = Files.createDirectory(root.resolve("flip" + i));
+      byte[] flipped = bytes.clone();
+      flipped[i] ^= 1;
+      Files.write(folder.resolve(files(whole).getFirst().getFileName().toString()), flipped);
+
+      try (SegmentLog log = open(folder, ONE_FILE)) {
+        assertThat(drain(log)).as("byte %s", i).containsExactly("good");
+      }
+      assertThat(kept(folder))
+          .as("byte %s", i)
+          .singleElement()
+          .satisfies(file -> assertThat(file).hasBinaryContent(flipped));
+    }
+  }
+
+  @Test
+  void zerosAtTheEndAreWhatACrashLeaves() throws Exception {
+    try (SegmentLog log = open(root, ONE_FILE)) {
+      append(log, "good");
+    }
+    Path file = files(root).getFirst();
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length + 4_096)); // longer, and never written
+
+    try (SegmentLog log = open(root, ONE_FILE)) {
+      assertThat(drain(log)).containsExactly("good");
+    }
+    assertThat(kept(root)).isEmpty();
+  }
+
+  @Test
   void aDamagedFileBeforeTheLastIsKeptBesideTheLog() throws Exception {
     try (SegmentLog log = open(root, 64)) {
       append(log, "one, longer than what a file takes at most, so that the next is another's");
@@ -126,7 +171,8 @@ class SegmentLogTest {
     try (SegmentLog log = open(root, 64)) {
       assertThat(drain(log)).containsExactly("two");
     }
-    assertThat(root.resolve(first.getFileName() + ".damaged")).hasBinaryContent(damaged);
+    assertThat(kept(root)).singleElement().isEqualTo(Path.of(first + ".damaged"));
+    assertThat(kept(root).getFirst()).hasBinaryContent(damaged);
   }
 
   @Test
@@ -218,8 +264,17 @@ class SegmentLogTest {
   }
 
   private static List<Path> files(Path folder) throws IOException {
+    return files(folder, SegmentFile.SUFFIX);
+  }
+
+  /** What is kept beside the log for its damage. */
+  private static List<Path> kept(Path folder) throws IOException {
+    return files(folder, ".damaged");
+  }
+
+  private static List<Path> files(Path folder, String ending) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(path -> path.toString().endsWith(SegmentFile.SUFFIX)).sorted().toList();
+      return files.filter(path -> path.toString().endsWith(ending)).sorted().toList();
     }
   }
 
