@@ -1,5 +1,6 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.outage.OutageMonitor;
 import io.ballast.policy.core.outage.Spooled;
@@ -75,6 +76,6 @@ public final class OutageTelemetry implements OutageMonitor {
             + " for it",
         record.kind(),
         record.since(),
-        why);
+        Wordless.of(why));
   }
 }

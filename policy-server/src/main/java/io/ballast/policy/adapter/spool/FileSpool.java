@@ -22,7 +22,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The spool in a folder of this server, which is made when something first waits. Of the bytes that
- * it may take an eighth is for feedback alone: nobody gives that a second time.
+ * it may take an eighth is for feedback alone: nobody gives that a second time. Of an event that
+ * waits its key, id and fingerprint are in memory.
  */
 public final class FileSpool implements Spool, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FileSpool.class);
@@ -32,7 +33,7 @@ public final class FileSpool implements Spool, AutoCloseable {
   private final Path folder;
   private final long maxBytes;
   private final InstantSource clock;
-  private final Map<Key, Spooled.Feedback> events = new ConcurrentHashMap<>();
+  private final Map<Key, Kept> events = new ConcurrentHashMap<>();
   private volatile @Nullable SegmentLog opened;
 
   private record Key(String tenant, String key) {
@@ -90,12 +91,12 @@ public final class FileSpool implements Spool, AutoCloseable {
   }
 
   @Override
-  public Spooled.Feedback keep(Spooled.Feedback event) {
+  public Kept keep(Spooled.Feedback event) {
     return events.computeIfAbsent(
         Key.of(event),
         unused -> {
           append(event, maxBytes);
-          return event;
+          return Kept.of(event);
         });
   }
 
@@ -113,7 +114,7 @@ public final class FileSpool implements Spool, AutoCloseable {
   }
 
   @Override
-  public Optional<Spooled.Feedback> waiting(String tenant, String key) {
+  public Optional<Kept> waiting(String tenant, String key) {
     return Optional.ofNullable(events.get(new Key(tenant, key)));
   }
 
@@ -174,7 +175,7 @@ public final class FileSpool implements Spool, AutoCloseable {
   private void index(byte[] record) {
     try {
       if (SpoolCodec.decode(record) instanceof Spooled.Feedback event) {
-        events.put(Key.of(event), event);
+        events.put(Key.of(event), Kept.of(event));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

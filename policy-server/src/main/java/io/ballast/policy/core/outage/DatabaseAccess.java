@@ -9,6 +9,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -88,7 +89,11 @@ public final class DatabaseAccess {
   /** Asks it, whether it is known to be away or not. */
   <T> T within(Supplier<T> question) {
     FutureTask<T> asked = new FutureTask<>(question::get);
-    executor.execute(asked);
+    try {
+      executor.execute(asked);
+    } catch (RejectedExecutionException e) {
+      throw new CancellationException("the server stops");
+    }
     try {
       return asked.get(patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {

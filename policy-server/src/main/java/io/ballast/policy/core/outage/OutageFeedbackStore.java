@@ -38,7 +38,7 @@ public final class OutageFeedbackStore implements FeedbackStore {
 
   @Override
   public Appended append(FeedbackCommand command, UUID eventId, boolean mayBeEarly) {
-    Optional<Spooled.Feedback> waiting =
+    Optional<Spool.Kept> waiting =
         spool.waiting(command.caller().tenant(), command.caller().idempotencyKey());
     if (waiting.isPresent()) {
       return repeated(waiting.get());
@@ -57,16 +57,16 @@ public final class OutageFeedbackStore implements FeedbackStore {
       return new Appended.NoSuggestion();
     }
     Spooled.Feedback event = new Spooled.Feedback(command, eventId);
-    Spooled.Feedback kept = spool.keep(event);
-    if (!kept.equals(event)) {
+    Spool.Kept kept = spool.keep(event);
+    if (!kept.eventId().equals(eventId)) {
       return repeated(kept);
     }
     monitor.spooled(event);
     return new Appended.Waiting(eventId, command.fingerprint(), false);
   }
 
-  private static Appended repeated(Spooled.Feedback waiting) {
-    return new Appended.Waiting(waiting.eventId(), waiting.command().fingerprint(), true);
+  private static Appended repeated(Spool.Kept waiting) {
+    return new Appended.Waiting(waiting.eventId(), waiting.fingerprint(), true);
   }
 
   /** Whether a server can have given out this id; whether one did, only the database knows. */

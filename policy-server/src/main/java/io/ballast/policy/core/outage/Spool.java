@@ -1,9 +1,23 @@
 package io.ballast.policy.core.outage;
 
 import java.util.Optional;
+import java.util.UUID;
 
 /** Keeps things durably, in the order in which they came, until they are taken out. Thread-safe. */
 public interface Spool {
+  /**
+   * What answers for the key of an event that waits.
+   *
+   * @param eventId the id that its sender was told
+   * @param fingerprint of what was sent
+   */
+  record Kept(UUID eventId, String fingerprint) {
+    /** What answers for {@code event}. */
+    public static Kept of(Spooled.Feedback event) {
+      return new Kept(event.eventId(), event.command().fingerprint());
+    }
+  }
+
   /**
    * Keeps a decision; returns once it is durable.
    *
@@ -19,10 +33,10 @@ public interface Spool {
    * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if there is no room, or the disk
    *     fails
    */
-  Spooled.Feedback keep(Spooled.Feedback event);
+  Kept keep(Spooled.Feedback event);
 
   /** The event that waits under this tenant's key. */
-  Optional<Spooled.Feedback> waiting(String tenant, String key);
+  Optional<Kept> waiting(String tenant, String key);
 
   /** What has waited longest. */
   Optional<Spooled> first();

@@ -45,13 +45,14 @@ public final class SpoolReplay {
 
   /**
    * Looks once: stores whatever waits, as far as the database takes it. What fails for another
-   * reason than the database's being away stays first in its place, so that nothing is lost.
+   * reason than the database's being away stays first in its place, so that nothing is lost. A
+   * database that was away is back once it has stored something, or, if nothing waits, answers.
    */
   public void run() {
-    if (database.away() && !answers()) {
-      return;
-    }
     Optional<Spooled> first = spool.first();
+    if (first.isEmpty() && database.away()) {
+      look();
+    }
     while (first.isPresent() && stored(first.get())) {
       spool.remove(first.get());
       monitor.replayed(first.get());
@@ -59,7 +60,7 @@ public final class SpoolReplay {
     }
   }
 
-  private boolean answers() {
+  private void look() {
     try {
       var unused =
           database.within(
@@ -68,29 +69,32 @@ public final class SpoolReplay {
                 return true;
               });
     } catch (RuntimeException e) { // it is away still, or not well: it is asked again
-      return false;
+      return;
     }
     database.found();
-    return true;
   }
 
   private boolean stored(Spooled record) {
     try {
-      return database.within(
-          () -> {
-            store(record);
-            return true;
-          });
+      var unused =
+          database.within(
+              () -> {
+                store(record);
+                return true;
+              });
     } catch (CancellationException e) {
       throw e;
     } catch (RuntimeException e) { // nothing that waits is given up
       if (database.means(e)) {
         database.lost(e);
       } else {
+        database.found();
         monitor.stuck(record, e);
       }
       return false;
     }
+    database.found();
+    return true;
   }
 
   private void store(Spooled record) {
