@@ -213,17 +213,27 @@ class DatabaseDownTest {
                 "metadata.idempotency_key: 'used' was used for another event"));
     assertThat(mesh.meters.counter("ballast.policy.spool.refused").count()).isEqualTo(2);
     assertThat(count("feedback_event")).isEqualTo(1);
-    DeleteUserDataResponse deleted =
-        mesh.feedback()
-            .deleteUserData(
-                DeleteUserDataRequest.newBuilder()
-                    .addSuggestionIds(old)
-                    .addSuggestionIds(suggestion.getSuggestionId())
-                    .setActor("Ada")
-                    .setReason("request 17 of its author")
-                    .build());
+    DeleteUserDataResponse deleted = delete(mesh, old, suggestion.getSuggestionId());
     assertThat(deleted.getEventsCount()).as("what is kept aside too").isEqualTo(3);
     assertThat(refused()).isEmpty();
+  }
+
+  @Test
+  void nothingIsDeletedWhileSomethingWaitsThatCouldBringItBack() {
+    TestMesh mesh = start(SPOOL);
+    database.stop();
+    String meanwhile = mesh.suggest("while it is away").getSuggestionId();
+    database.startAgain();
+
+    assertFails(
+        () -> delete(mesh, meanwhile),
+        Status.Code.UNAVAILABLE,
+        Fault.DEPENDENCY_DOWN,
+        "1 decisions and events wait on the policy-server's disk for the database, and what is"
+            + " deleted now could come back with them: try again when they are in it");
+    mesh.server.replay();
+    assertThat(delete(mesh, meanwhile).getSuggestionsCount()).isEqualTo(1);
+    assertThat(count("suggestion")).isZero();
   }
 
   @Test
@@ -261,6 +271,37 @@ class DatabaseDownTest {
     assertThat(mesh.suggest("somebody has").getDegradationsCount()).isZero();
     assertThat(mesh.meters.get("ballast.policy.database.away").gauge().value()).isZero();
     assertThat(count("suggestion")).isEqualTo(3);
+  }
+
+  @Test
+  void oneThatAnswersAndHasNoRoomIsAwayUntilItStoresWhatWaits() {
+    TestMesh mesh = start(Map.of());
+    execute(
+        """
+        create or replace function no_room() returns trigger language plpgsql as '
+        begin raise exception ''no room'' using errcode = ''53100''; end'\
+        """);
+    execute(
+        "create trigger no_room before insert on suggestion for each row execute function"
+            + " no_room()");
+    try {
+      mesh.suggest("finds out");
+
+      mesh.server.replay();
+
+      assertThat(mesh.meters.get("ballast.policy.database.away").gauge().value()).isEqualTo(1);
+      assertThat(mesh.suggest("waits").getDegradationsCount()).isEqualTo(1);
+    } finally {
+      execute("drop trigger no_room on suggestion"); // the next test has the same tables
+    }
+    mesh.server.replay();
+    assertThat(mesh.meters.get("ballast.policy.database.away").gauge().value()).isZero();
+    assertThat(mesh.suggest("is stored").getDegradationsList()).isEmpty();
+    assertThat(count("suggestion")).isEqualTo(3);
+  }
+
+  private void execute(String statement) {
+    database.jdbi().useHandle(handle -> handle.execute(statement));
   }
 
   @Test
@@ -331,6 +372,16 @@ class DatabaseDownTest {
             RecordFeedbackRequest.newBuilder()
                 .setMetadata(TestMesh.metadata("", key))
                 .setEvent(event)
+                .build());
+  }
+
+  private static DeleteUserDataResponse delete(TestMesh mesh, String... suggestions) {
+    return mesh.feedback()
+        .deleteUserData(
+            DeleteUserDataRequest.newBuilder()
+                .addAllSuggestionIds(List.of(suggestions))
+                .setActor("Ada")
+                .setReason("request 17 of its author")
                 .build());
   }
 

@@ -69,6 +69,25 @@ class UserDataTest {
   }
 
   @Test
+  void aUsersSuggestionsAreFoundWithoutReadingAllOfThem() {
+    List<String> plan =
+        mesh.database
+            .jdbi()
+            .withHandle(
+                handle -> {
+                  handle.execute("set enable_seqscan = off"); // which a few rows are read by
+                  return handle
+                      .createQuery(
+                          "explain select from suggestion where tenant = 'default' and person ="
+                              + " 'ada' and person <> ''")
+                      .mapTo(String.class)
+                      .list();
+                });
+
+    assertThat(String.join("\n", plan)).contains("suggestion_of_person");
+  }
+
+  @Test
   void certainSuggestionsOfTheTenantGo() {
     String mine = shown("", "ada");
     String stays = shown("", "ada");

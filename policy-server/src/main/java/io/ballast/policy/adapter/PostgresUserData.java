@@ -57,7 +57,7 @@ public final class PostgresUserData implements UserDataStore {
                                   """
                                   with gone as (
                                     delete from suggestion
-                                    where person = :user and tenant = :tenant
+                                    where tenant = :tenant and person = :user and person <> ''
                                     returning suggestion_id as id)
                                   select id from gone order by id\
                                   """)

@@ -108,6 +108,11 @@ final class OutageHandling implements AutoCloseable {
         monitor);
   }
 
+  /** How much waits for the database. */
+  int waiting() {
+    return spool.waiting();
+  }
+
   /** Runs {@code look} from now on, and again and again. */
   void follow(Runnable look) {
     long nanos = config.probe().toNanos();

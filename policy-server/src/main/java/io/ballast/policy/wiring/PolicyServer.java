@@ -184,7 +184,11 @@ public final class PolicyServer implements AutoCloseable {
     audit = trail;
     data =
         new UserData(
-            new PostgresUserData(database, trail), history, runtime.clock(), config.retention());
+            new PostgresUserData(database, trail),
+            history,
+            runtime.clock(),
+            config.retention(),
+            outage::waiting);
     runtime.configurationSha256().ifPresent(trail::configured);
     services =
         List.of(
