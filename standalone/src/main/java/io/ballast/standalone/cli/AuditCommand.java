@@ -156,7 +156,24 @@ final class AuditCommand implements Callable<Integer> {
         throw new CommandFailure(Exit.USAGE, "FILE", file + " is there already");
       }
       AuditTrails.Verifier verifier = new AuditTrails.Verifier("the mesh");
-      try (BufferedWriter out = Files.newBufferedWriter(file)) {
+      Path partial = file.resolveSibling(file.getFileName() + ".part");
+      try {
+        try {
+          write(partial, verifier);
+          Files.move(partial, file);
+        } finally {
+          Files.deleteIfExists(partial); // what broke off, or was altered, is no export
+        }
+      } catch (IOException | UncheckedIOException e) {
+        throw new CommandFailure(
+            Exit.FAILED, "FILE", "%s cannot be written: %s".formatted(file, e.getMessage()));
+      }
+      show(printing, verifier);
+      return Exit.OK.code();
+    }
+
+    private void write(Path partial, AuditTrails.Verifier verifier) throws IOException {
+      try (BufferedWriter out = Files.newBufferedWriter(partial)) {
         AuditTrails.read(
             target,
             "",
@@ -168,12 +185,7 @@ final class AuditCommand implements Callable<Integer> {
                 throw new UncheckedIOException(e);
               }
             });
-      } catch (IOException | UncheckedIOException e) {
-        throw new CommandFailure(
-            Exit.FAILED, "FILE", "%s cannot be written: %s".formatted(file, e.getMessage()));
       }
-      show(printing, verifier);
-      return Exit.OK.code();
     }
   }
 

@@ -46,8 +46,9 @@ final class AuditTrails {
       throw new CommandFailure(
           Exit.USAGE,
           "UNKNOWN_TRAIL",
-          wanted.isEmpty()
-              ? "no server at the target keeps an audit trail"
+          wanted.isEmpty() || PLACES.stream().anyMatch(place -> place.trail().equals(wanted))
+              ? "no server at the target keeps %s"
+                  .formatted(wanted.isEmpty() ? "an audit trail" : "the audit trail " + wanted)
               : "no audit trail %s (there are: policy, safety, orchestrator)".formatted(wanted));
     }
   }

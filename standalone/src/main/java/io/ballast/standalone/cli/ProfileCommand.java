@@ -29,12 +29,14 @@ import picocli.CommandLine.Spec;
       "Records what the processes of the mesh that uses a data folder do for a while, and prints"
           + " their hot methods: by CPU time, natives included, where the system has it (Linux),"
           + " else by samples of Java code.",
-      "By the JDK's flight recorder, which costs about a hundredth of the CPU meanwhile; the file"
-          + " is for JDK Mission Control or jfr view."
+      "By the JDK's flight recorder, with its settings for profiles; the file is for JDK Mission"
+          + " Control or jfr view."
     },
     footer = {"", "Exit code 3: no mesh uses the data folder."})
 final class ProfileCommand implements Callable<Integer> {
-  private static final String RECORDING = "ballast-profile";
+  /** Of this call alone: one that was broken off may still be recording. */
+  private static final String RECORDING = "ballast-profile-" + ProcessHandle.current().pid();
+
   private static final int TOOL_PATIENCE_SECONDS = 60;
   private static final int MOST_SECONDS = 3_600;
 
@@ -93,6 +95,8 @@ final class ProfileCommand implements Callable<Integer> {
           "JFR.start",
           "name=" + RECORDING,
           "settings=profile",
+          // ends by itself if this command does not live to end it
+          "duration=%ds".formatted(seconds + TOOL_PATIENCE_SECONDS),
           "filename=" + each.file(),
           "jdk.CPUTimeSample#enabled=true");
     }
@@ -198,11 +202,12 @@ final class ProfileCommand implements Callable<Integer> {
     command.addAll(arguments);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
+    process
+        .onExit()
+        .orTimeout(TOOL_PATIENCE_SECONDS, TimeUnit.SECONDS)
+        .exceptionally(late -> process.destroyForcibly());
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (!process.waitFor(TOOL_PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-    }
-    if (process.exitValue() != 0) {
+    if (process.waitFor() != 0) {
       throw new CommandFailure(
           Exit.FAILED,
           "NOT_RECORDED",

@@ -76,6 +76,11 @@ final class ScrapedMetrics {
         .filter(series -> !Double.isNaN(series.value()));
   }
 
+  /** Whether a name has a series. */
+  boolean has(String name) {
+    return series(name).findAny().isPresent();
+  }
+
   /** The sum of a name's series; 0 if there is none. */
   double sum(String name) {
     return series(name).mapToDouble(Series::value).sum();

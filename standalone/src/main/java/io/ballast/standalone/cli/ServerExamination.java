@@ -1,6 +1,9 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.standalone.cli.ScrapedMetrics.Series;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -26,8 +29,11 @@ final class ServerExamination {
   void run(Consumer<Finding> found) {
     metrics.series("ballast_database_up").forEach(up -> found.accept(database(up)));
     metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free.value())));
-    found.accept(breakers());
-    found.accept(queues());
+    if (metrics.has("ballast_peer_breaker_state")) {
+      found.accept(breakers());
+    }
+    queues().ifPresent(found);
+    spool().ifPresent(found);
     if (metrics.sum("ballast_safety_canary_unwatched") > 0) {
       found.accept(
           Finding.broken(
@@ -77,24 +83,32 @@ final class ServerExamination {
             "look at what is named; it tries again by itself");
   }
 
-  private Finding queues() {
-    double tokens =
-        metrics.sum("ballast_reward_waiting_tokens") + metrics.sum("ballast_safety_waiting_tokens");
-    double rows = metrics.sum("ballast_policy_decoder_waiting_rows");
-    String detail =
-        "%s: %,.0f tokens to judge and %,.0f completions wait".formatted(name, tokens, rows);
+  private Optional<Finding> queues() {
+    List<String> waits = new ArrayList<>();
+    if (metrics.has("ballast_reward_waiting_tokens")
+        || metrics.has("ballast_safety_waiting_tokens")) {
+      double tokens =
+          metrics.sum("ballast_reward_waiting_tokens")
+              + metrics.sum("ballast_safety_waiting_tokens");
+      waits.add("%,.0f tokens to judge".formatted(tokens));
+    }
+    if (metrics.has("ballast_policy_decoder_waiting_rows")) {
+      waits.add("%,.0f completions".formatted(metrics.sum("ballast_policy_decoder_waiting_rows")));
+    }
     if (metrics.sum("ballast_events_refused") > 0) {
-      return Finding.weak(
-          "queues",
-          name + ": events that Kafka will never take",
-          "docs/operations/runbooks/BallastEventsRefused.md");
+      return Optional.of(
+          Finding.weak(
+              "queues",
+              name + ": events that Kafka will never take",
+              "docs/operations/runbooks/BallastEventsRefused.md"));
     }
     double events = metrics.sum("ballast_events_waiting");
     if (events > MANY_EVENTS) {
-      return Finding.weak(
-          "queues",
-          "%s, %,.0f events wait for Kafka".formatted(detail, events),
-          "docs/operations/runbooks/BallastEventsWait.md");
+      return Optional.of(
+          Finding.weak(
+              "queues",
+              "%s: %,.0f events wait for Kafka".formatted(name, events),
+              "docs/operations/runbooks/BallastEventsWait.md"));
     }
     double calls = metrics.sum("ballast_server_calls_seconds_count");
     double refused =
@@ -103,11 +117,32 @@ final class ServerExamination {
             .filter(series -> series.label("code").equals("RESOURCE_EXHAUSTED"))
             .mapToDouble(Series::value)
             .sum();
-    return refused > SHED_SHARE * calls
-        ? Finding.weak(
-            "queues",
-            "%s; of its %,.0f calls %,.0f were refused".formatted(detail, calls, refused),
-            "docs/operations/runbooks/BallastShedsCalls.md")
-        : Finding.good("queues", detail);
+    if (refused > SHED_SHARE * calls) {
+      return Optional.of(
+          Finding.weak(
+              "queues",
+              "%s: of its %,.0f calls %,.0f were refused".formatted(name, calls, refused),
+              "docs/operations/runbooks/BallastShedsCalls.md"));
+    }
+    return waits.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            Finding.good("queues", "%s: %s wait".formatted(name, String.join(" and ", waits))));
+  }
+
+  /** What waits on its disk for a database that was away. */
+  private Optional<Finding> spool() {
+    double waiting = metrics.sum("ballast_policy_spool_waiting");
+    return waiting > 0
+        ? Optional.of(
+            Finding.weak(
+                "spool",
+                "%s: %,.0f decisions and events wait for the database, the first for %s"
+                    .formatted(
+                        name,
+                        waiting,
+                        DurationText.of(metrics.sum("ballast_policy_spool_oldest_seconds"))),
+                "docs/operations/degraded.md; its log says why"))
+        : Optional.empty();
   }
 }

@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -39,11 +40,14 @@ record ServerReading(JsonNode ready, ScrapedMetrics metrics, Optional<Duration> 
     if (ready.isMissingNode()) {
       throw new IOException("/q/health/ready of " + http + " says nothing of a mesh");
     }
-    String metrics = get(client, http, "/q/metrics", timeout).body();
+    HttpResponse<String> metrics = get(client, http, "/q/metrics", timeout);
+    if (metrics.statusCode() != HttpURLConnection.HTTP_OK) {
+      throw new IOException("/q/metrics of %s answers %d".formatted(http, metrics.statusCode()));
+    }
     Instant middle = asked.plus(Duration.between(asked, answered).dividedBy(2));
     return new ServerReading(
         ready,
-        ScrapedMetrics.parse(metrics),
+        ScrapedMetrics.parse(metrics.body()),
         time(ready).map(server -> Duration.between(middle, server)));
   }
 

@@ -48,7 +48,11 @@ class AuditCommandTest {
         .hasSize(1);
     assertThat(Cli.run(mesh, "audit", "list", "--limit", "1", "--json").json().path("entries"))
         .hasSize(2);
-    assertThat(Cli.run(mesh, "audit", "list", "--trail", "orchestrator").exit()).isEqualTo(2);
+    Cli.Result absent = Cli.run(mesh, "audit", "list", "--trail", "orchestrator");
+    assertThat(absent.exit()).isEqualTo(2);
+    assertThat(absent.err()).contains("no server at the target keeps the audit trail orchestrator");
+    assertThat(Cli.run(mesh, "audit", "list", "--trail", "reward").err())
+        .contains("no audit trail reward (there are: policy, safety, orchestrator)");
   }
 
   @Test
@@ -85,6 +89,9 @@ class AuditCommandTest {
         new AuditEntry(
             "policy", 2, "{\"action\": \"\"}", second.previousSha256(), second.sha256()));
     assertAltered("trail policy of the mesh: entry 2 is not what was hashed");
+    Path none = folder.resolve("none.jsonl");
+    assertThat(Cli.run(mesh, "audit", "export", none.toString()).exit()).isEqualTo(1);
+    assertThat(folder).as("what was altered is no export").isDirectoryNotContaining("glob:**none*");
 
     mesh.audit.entries.remove(1);
     assertThat(Cli.run(mesh, "audit", "verify").exit()).isZero();

@@ -53,6 +53,7 @@ class DoctorMeshCommandTest {
     volatile String status = "UP";
     volatile String data = "\"peers\": \"connected\", \"database\": \"reachable\"";
     volatile String metrics = WELL + build(BUILD.commit().orElse("unknown"));
+    volatile int metricsStatus = 200;
     volatile Duration ahead = Duration.ZERO;
 
     Http() {
@@ -61,21 +62,22 @@ class DoctorMeshCommandTest {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      server.createContext("/q/health/ready", exchange -> answer(exchange, health()));
-      server.createContext("/q/metrics", exchange -> answer(exchange, metrics));
+      server.createContext("/q/health/ready", exchange -> answer(exchange, 200, health()));
+      server.createContext("/q/metrics", exchange -> answer(exchange, metricsStatus, metrics));
       server.start();
     }
 
     private String health() {
       return """
       {"status": "%s", "checks": [{"name": "mesh", "status": "%s", "data":
-        {"servers": "all", "time": "%s", %s}}]}"""
+        {"servers": "all", "time": "%s", %s}}]}\
+      """
           .formatted(status, status, InstantSource.system().instant().plus(ahead), data);
     }
 
-    private static void answer(HttpExchange exchange, String text) throws IOException {
+    private static void answer(HttpExchange exchange, int code, String text) throws IOException {
       byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-      exchange.sendResponseHeaders(200, bytes.length);
+      exchange.sendResponseHeaders(code, bytes.length);
       try (OutputStream body = exchange.getResponseBody()) {
         body.write(bytes);
       }
@@ -167,6 +169,29 @@ class DoctorMeshCommandTest {
     assertFound(result, "disk", "BROKEN", "0.5 GiB free");
     assertFound(result, "canaries", "BROKEN", "a canary serves");
     assertFound(result, "queues", "WEAK", "of its 100 calls 10 were refused");
+  }
+
+  @Test
+  void whatWaitsOnDiskForADatabaseIsSaid() {
+    Http http = http();
+    http.metrics += "ballast_policy_spool_waiting 3.0\nballast_policy_spool_oldest_seconds 90.0\n";
+
+    assertFound(
+        run(http), "spool", "WEAK", "3 decisions and events wait for the database, the first for");
+  }
+
+  @Test
+  void ofWhatIsNotMeasuredNothingIsSaid() {
+    Http http = http();
+    http.metrics = build(BUILD.commit().orElse("unknown"));
+
+    Cli.Result result = run(http);
+
+    for (String subject : List.of("breakers", "queues", "database", "disk", "spool")) {
+      assertThat(findings(result, subject)).as(subject).isEmpty();
+    }
+    http.metricsStatus = 404;
+    assertFound(run(http), "health", "WEAK", "no health and metrics at");
   }
 
   @Test
