@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
  * answer is of two versions. {@code -Dballast.test.swaps=N} swaps N times there and back.
  */
 class SwapTest {
-  private static final int SWAPS = Integer.getInteger("ballast.test.swaps", 100);
+  private static final int SWAPS = Integer.getInteger("ballast.test.swaps", 30);
   private static final int CALLERS_OF_A_KIND = 2;
 
   private final AtomicBoolean swapping = new AtomicBoolean(true);

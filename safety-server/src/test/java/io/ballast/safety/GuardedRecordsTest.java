@@ -15,19 +15,24 @@ import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** What code might forget, the database refuses: records of tests stay as they are. */
+/**
+ * What code might forget, the database refuses: records of tests stay as they are. So what one test
+ * tries changes nothing for the next, and one mesh does for all.
+ */
+@TestInstance(Lifecycle.PER_CLASS)
 class GuardedRecordsTest {
   private final TestSafety mesh = TestSafety.start(Map.of());
   private String certificate = "";
 
-  @BeforeEach
+  @BeforeAll
   void passAndRevoke() {
     certificate = mesh.run(testOf(prompts(6)).build()).getCertificateId();
     var unused =
@@ -39,7 +44,7 @@ class GuardedRecordsTest {
                     .build());
   }
 
-  @AfterEach
+  @AfterAll
   void stop() {
     mesh.close();
   }
@@ -73,28 +78,29 @@ class GuardedRecordsTest {
   }
 
   /** What is fixed before a candidate is seen stays so while its test runs. */
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "threshold = 0.9",
-        "delta = 0.5",
-        "bound_method = 'HOEFFDING'",
-        "seed = 7",
-        "prompts = '{}'",
-        "candidate_sha256 = 'f'",
-        "cost_sha256 = 'f'",
-        "temperature = 0"
-      })
-  void whatATestIsToDoStaysWhileItRuns(String change) throws InterruptedException {
+  @Test
+  void whatATestIsToDoStaysWhileItRuns() throws InterruptedException {
     mesh.policy.hold();
     StartSafetyTestRequest.Builder request = testOf(List.of("three", "four"));
     request.getSpecBuilder().setCandidate(FakePolicyServer.candidate("b"));
     String id = mesh.safety().startSafetyTest(request.build()).getTest().getTestId();
     mesh.policy.awaitHeld();
 
-    assertRefused(
-        "update safety_test set %s where test_id = '%s'".formatted(change, id),
-        "rows of safety_test are on record for good");
+    assertThat(
+            List.of(
+                "threshold = 0.9",
+                "delta = 0.5",
+                "bound_method = 'HOEFFDING'",
+                "seed = 7",
+                "prompts = '{}'",
+                "candidate_sha256 = 'f'",
+                "cost_sha256 = 'f'",
+                "temperature = 0"))
+        .allSatisfy(
+            change ->
+                assertRefused(
+                    "update safety_test set %s where test_id = '%s'".formatted(change, id),
+                    "rows of safety_test are on record for good"));
     mesh.policy.release();
     assertThat(mesh.await(id).getState()).isNotEqualTo(SafetyTestState.SAFETY_TEST_STATE_RUNNING);
   }

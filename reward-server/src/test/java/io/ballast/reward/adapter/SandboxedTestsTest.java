@@ -377,7 +377,7 @@ class SandboxedTestsTest {
     Path outside = Files.createTempDirectory("outside");
     Path secret = Files.writeString(outside.resolve("secret"), "x");
     Path written = Path.of("/var/tmp", "ballast-" + UUID.randomUUID());
-    try (SandboxedTests apart = sandbox(Isolation.NAMESPACES, 10, 60);
+    try (SandboxedTests apart = sandbox(Isolation.NAMESPACES, 4, 60);
         ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
       if (!Namespaces.run(apart.flaw())) {
         return;
@@ -415,7 +415,7 @@ class SandboxedTestsTest {
                   "class A { static void run() { while (true) {} } }",
                   TESTS,
                   CallPatience.endless()))
-          .isEqualTo(new TestReport.Failed("more than 10 s of CPU time"));
+          .isEqualTo(new TestReport.Failed("more than 4 s of CPU time"));
     } finally {
       Files.deleteIfExists(secret);
       Files.deleteIfExists(outside);

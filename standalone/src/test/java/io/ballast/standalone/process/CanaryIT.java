@@ -121,7 +121,7 @@ class CanaryIT {
             .setDelta(0.1)
             .setBoundMethod(BoundMethod.BOUND_METHOD_BETTING)
             .setSampling(SamplingOptions.newBuilder().setMaxNewTokens(24).addStopStrings("\n"));
-    for (int i = 0; i < 120; i++) {
+    for (int i = 0; i < 40; i++) {
       spec.addPrompts("int held%d = ".formatted(i));
     }
     SafetyTest started =

@@ -72,7 +72,7 @@ class FullDiskIT {
       assertThat(data.resolve("models/tight")).doesNotExist();
       assertThatThrownBy(() -> score(mesh.channel())).hasMessageStartingWith("NOT_FOUND: ");
 
-      RewardTraining again = train(mesh.channel(), "room");
+      RewardTraining again = TestCalls.train(mesh.channel(), upload("room", pairs(200), 1));
       last = last(TestCalls.watch(mesh.channel(), again), again);
       assertThat(last.getState()).as("%s", last).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
       assertThat(score(mesh.channel()).getResults(0).getMembersCount()).isEqualTo(MEMBERS);
@@ -103,7 +103,12 @@ class FullDiskIT {
     return TestCalls.train(channel, upload(key, pairs(200)));
   }
 
+  /** Of as many epochs as it takes to be in the midst of them. */
   private static List<StartTrainingRequest> upload(String key, String rows) {
+    return upload(key, rows, 20);
+  }
+
+  private static List<StartTrainingRequest> upload(String key, String rows, int epochs) {
     StartTrainingRequest plan =
         StartTrainingRequest.newBuilder()
             .setMetadata(RequestMetadata.newBuilder().setIdempotencyKey(key))
@@ -111,7 +116,7 @@ class FullDiskIT {
                 TrainingPlan.newBuilder()
                     .setName("tight")
                     .setOptions(
-                        TrainingOptions.newBuilder().setMembersCount(MEMBERS).setMaxEpochs(20))
+                        TrainingOptions.newBuilder().setMembersCount(MEMBERS).setMaxEpochs(epochs))
                     .setUpload(UploadChoice.getDefaultInstance()))
             .build();
     StartTrainingRequest file =
