@@ -164,7 +164,7 @@ public final class SafetyServer implements AutoCloseable {
             random);
     canaries =
         new CanaryWatcher(
-            new PostgresCanaryStore(runtime.database(SCHEMA)),
+            new PostgresCanaryStore(database),
             new GrpcPolicyCanaries(
                 runtime.peer(Role.POLICY_SERVER),
                 config.timeouts().version(),
