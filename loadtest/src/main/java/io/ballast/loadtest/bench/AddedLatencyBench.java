@@ -137,7 +137,7 @@ final class AddedLatencyBench {
     return List.of(
         Pairs.of(tails)
             .figure(
-                "%s at %.0f calls/s, 60 %%: p99 of what the mesh adds, beside a health check"
+                "%s at %.0f calls/s, 60 %%: p99 without model and queue, beside a health check"
                     .formatted(name, rate),
                 "ms",
                 new Goal.Below(GOAL_MILLIS)),

@@ -238,7 +238,8 @@ public final class BenchCommand implements Callable<Integer> {
 
   private List<Figure> measure(Set<BenchPart> parts, Path home, Path folder, PrintWriter err)
       throws IOException, InterruptedException, SQLException {
-    BenchPart.Sizes sizes = new BenchPart.Sizes(repetitions, gguf != null, flood, soak, swapCalls, events);
+    BenchPart.Sizes sizes =
+        new BenchPart.Sizes(repetitions, gguf != null, flood, soak, swapCalls, events);
     BenchProgress progress =
         new BenchProgress(
             err,

@@ -75,12 +75,7 @@ enum BenchPart {
    * @param events on record
    */
   record Sizes(
-      int repetitions,
-      boolean gguf,
-      Duration flood,
-      Duration soak,
-      long swapCalls,
-      long events) {}
+      int repetitions, boolean gguf, Duration flood, Duration soak, long swapCalls, long events) {}
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);

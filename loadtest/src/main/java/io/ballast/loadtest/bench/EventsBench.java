@@ -111,11 +111,7 @@ final class EventsBench {
   /** Measures with few events and with many. */
   List<Figure> run() throws SQLException {
     try (MeshUnderTest mesh =
-            MeshUnderTest.start(
-                script,
-                work.resolve("events"),
-                Map.of(),
-                Duration.ofMinutes(2));
+            MeshUnderTest.start(script, work.resolve("events"), Map.of(), Duration.ofMinutes(2));
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       BlockingQueue<SuggestResponse> suggestions = suggestions(mesh);
       // the first is for the compilers
@@ -126,16 +122,20 @@ final class EventsBench {
       List<Figure> figures = new ArrayList<>();
       figures.addAll(beside("RecordFeedback", many.record(), few.record()));
       figures.addAll(beside("GetSuggestion", many.suggestion(), few.suggestion()));
-      figures.addAll(beside("the first %d training records".formatted(PAGE), many.page(), few.page()));
       figures.addAll(
-          beside("the training records of the last seconds", many.since(), few.since()));
+          beside("the first %d training records".formatted(PAGE), many.page(), few.page()));
+      figures.addAll(beside("the training records of the last seconds", many.since(), few.since()));
       return figures;
     }
   }
 
   private List<Figure> beside(String what, Load many, Load few) {
     return List.of(
-        percentile("%s with %,d events: p50, beside %,d".formatted(what, events, SUGGESTIONS), many, few, 50),
+        percentile(
+            "%s with %,d events: p50, beside %,d".formatted(what, events, SUGGESTIONS),
+            many,
+            few,
+            50),
         percentile("... p99", many, few, 99));
   }
 
@@ -172,7 +172,8 @@ final class EventsBench {
               suggestions.add(suggestion);
               var kept =
                   stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-                      .recordFeedback(SuggestCalls.accepted(suggestion, "-" + System.nanoTime() + index));
+                      .recordFeedback(
+                          SuggestCalls.accepted(suggestion, "-" + System.nanoTime() + index));
               return 1;
             });
     Load suggestion =
@@ -224,8 +225,7 @@ final class EventsBench {
 
   /** Rows of ninety days before now, each with ids as the mesh makes them: the older the lower. */
   private void fill(MeshUnderTest mesh) throws SQLException {
-    try (Connection connection =
-        DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
+    try (Connection connection = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
       connection.setSchema("policy");
       for (long from = 0; from < events; from += BATCH) {
         long to = Math.min(events, from + BATCH) - 1;

@@ -252,8 +252,8 @@ final class MeshUnderTest implements AutoCloseable {
   }
 
   /**
-   * Where the embedded database listens, as JDBC has it; its user is {@code postgres}, and asked for
-   * no password.
+   * Where the embedded database listens, as JDBC has it; its user is {@code postgres}, and asked
+   * for no password.
    *
    * @throws IllegalStateException if there is none
    */

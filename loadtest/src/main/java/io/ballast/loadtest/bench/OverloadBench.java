@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
@@ -38,8 +37,14 @@ final class OverloadBench {
   private static final int CALLERS = 32;
   private static final Duration CLOSED_TIME = Duration.ofSeconds(6);
 
-  /** What saturation is looked for at, as shares of what callers in a closed loop get. */
+  /** What saturation is looked for at first, as shares of what callers in a closed loop get. */
   private static final List<Double> CLIMB = List.of(0.8, 1.0, 1.2, 1.5);
+
+  private static final double FURTHER = 1.4;
+  private static final int MOST_FURTHER = 4;
+
+  /** Calls that were sent in the measured time, of those that were meant to be; fewer is no load. */
+  private static final double SENT_SHARE = 0.97;
 
   /** More good answers than this share of the most are as many. */
   private static final double PLATEAU = 0.95;
@@ -176,6 +181,14 @@ final class OverloadBench {
       climb.add(load(asked, share * alone));
       progress.run();
     }
+    for (int i = 0; i < MOST_FURTHER && rises(climb); i++) {
+      climb.add(load(asked, FURTHER * climb.getLast().rate()));
+    }
+    if (rises(climb)) {
+      throw new IllegalStateException(
+          "%s: %.0f calls/s are still answered: no saturation was found"
+              .formatted(asked.name(), climb.getLast().rate()));
+    }
     double rate = saturation(climb).rate();
     List<Pair<Seen>> pairs =
         Pairs.inTurns(repetitions, () -> load(asked, 2 * rate), () -> load(asked, rate), progress);
@@ -218,6 +231,13 @@ final class OverloadBench {
     }
   }
 
+  /** Whether the highest rate brought more good answers than any other. */
+  private static boolean rises(List<Seen> climb) {
+    double before =
+        climb.subList(0, climb.size() - 1).stream().mapToDouble(Seen::good).max().orElse(0);
+    return PLATEAU * climb.getLast().good() > before;
+  }
+
   /** The lowest rate from which on more calls bring no more good answers. */
   private static Seen saturation(List<Seen> climb) {
     double most = climb.stream().mapToDouble(Seen::good).max().orElseThrow();
@@ -230,21 +250,14 @@ final class OverloadBench {
   private Seen load(Work asked, double rate) {
     Count count = new Count(asked.person(), WARM_UP, TIME);
     LoadPlan plan = new LoadPlan(rate, WARM_UP, TIME, MAX_IN_FLIGHT, MAX_CALLS, TRAINER_DEADLINE);
-    var result =
+    var unused =
         new OpenLoop(new SystemPacer())
             .run(
                 plan,
                 Arrivals.poisson(rate, new SplittableRandom(++seed)),
                 asked.target(),
                 count::take);
-    if (result.dropped() + result.unsent() > 0) {
-      throw new IllegalStateException(
-          String.format(
-              Locale.ROOT,
-              "at %.0f calls/s %d were not sent: the generator did not keep up",
-              rate,
-              result.dropped() + result.unsent()));
-    }
+    count.requireSent(rate);
     return count.seen(rate);
   }
 
@@ -255,6 +268,7 @@ final class OverloadBench {
     private final long to;
     private final LongAdder good = new LongAdder();
     private final LongAdder calls = new LongAdder();
+    private final LongAdder sent = new LongAdder();
     private final LongAdder missed = new LongAdder();
     private final LongAdder people = new LongAdder();
     private final LongAdder peopleMissed = new LongAdder();
@@ -277,6 +291,9 @@ final class OverloadBench {
       if (answered && call.endNanos() >= from && call.endNanos() < to) {
         good.increment();
       }
+      if (call.fate().sent() && call.sentNanos() >= from && call.sentNanos() < to) {
+        sent.increment();
+      }
       if (call.dueNanos() < from) {
         return;
       }
@@ -288,6 +305,19 @@ final class OverloadBench {
         peopleMissed.add(byPerson ? 1 : 0);
       } else if (byPerson) {
         latency.recordValue(Math.max(0, call.latencyNanos()));
+      }
+    }
+
+    /**
+     * Refuses a load that was none.
+     *
+     * @throws IllegalStateException if the generator did not keep up
+     */
+    void requireSent(double rate) {
+      if (sent.sum() < SENT_SHARE * calls.sum()) {
+        throw new IllegalStateException(
+            "at %.0f calls/s %,d of %,d calls were sent in their time: the generator did not keep up"
+                .formatted(rate, sent.sum(), calls.sum()));
       }
     }
 

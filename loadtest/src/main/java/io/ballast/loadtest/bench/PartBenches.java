@@ -72,12 +72,10 @@ final class PartBenches {
    *
    * @param step told as often as {@link BenchPart#progress} says
    */
-  List<Figure> measure(
-      BenchPart part, Runnable step)
+  List<Figure> measure(BenchPart part, Runnable step)
       throws IOException, InterruptedException, SQLException {
     return switch (part) {
-      case ENGINE ->
-          engine(tiny, FIRST_GOAL, step).decodingAndTraining(BenchPart.WIDTHS, PROMPTS);
+      case ENGINE -> engine(tiny, FIRST_GOAL, step).decodingAndTraining(BenchPart.WIDTHS, PROMPTS);
       case SCORE -> List.of(new ScoreBench(models, work, repetitions, step).run());
       case MESH -> mesh(step).startAndMemory();
       case OVERHEAD -> mesh(step).overhead();
@@ -86,40 +84,30 @@ final class PartBenches {
               .decodingAndPrefill(
                   "tiny", BenchPart.DECODE_WIDTHS, TINY_PROMPT_TOKENS, TINY_PREFILLS);
       case SMALL ->
-          engine(
-                  RandomWeights.shapeOf135Million(tiny, work.resolve("135M")),
-                  DECODE_GOAL,
-                  step)
+          engine(RandomWeights.shapeOf135Million(tiny, work.resolve("135M")), DECODE_GOAL, step)
               .decodingAndPrefill("135M", BenchPart.DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(step);
       case UNLOADING ->
           UnloadBench.figures(new UnloadBench(tiny, work, UnloadBench.steps(), step).turns());
       case PEERS -> peers(step);
-      case TRITON ->
-          new TritonBench(home, work, repetitions, System::nanoTime, step, say)
-              .run();
+      case TRITON -> new TritonBench(home, work, repetitions, System::nanoTime, step, say).run();
       case CALLERS -> reward(step).besideTheEngine();
       case MEMBERS -> reward(step).members();
       case MIXED -> reward(step).mixed();
       case COST -> reward(step).cost();
-      case SERVERS ->
-          new ClassifierBench(script, tiny, work, python, repetitions, step, say)
-              .run();
+      case SERVERS -> new ClassifierBench(script, tiny, work, python, repetitions, step, say).run();
       case FLOOD -> flood(step);
       case STAGES -> new GateBench(models, repetitions, System::nanoTime, step).run();
       case TEST -> new SafetyTestBench(script, work, repetitions, step).run();
       case UPDATE -> learner(step).backward();
       case PHASES -> learner(step).phases();
-      case TRAINER ->
-          new TrainerBench(script, tiny, work, python, repetitions, step, say)
-              .run();
+      case TRAINER -> new TrainerBench(script, tiny, work, python, repetitions, step, say).run();
       case OVERLOAD -> new OverloadBench(script, work, repetitions, step).run();
       case ADDED -> new AddedLatencyBench(script, work, repetitions, step).run();
       case TELEMETRY -> new SettingBench(script, work, repetitions, step).telemetry();
       case TLS -> new SettingBench(script, work, repetitions, step).encryption();
-      case SWAPS ->
-          new SwapBench(script, models, work, sizes.swapCalls(), step, say).run();
+      case SWAPS -> new SwapBench(script, models, work, sizes.swapCalls(), step, say).run();
       case EVENTS -> new EventsBench(script, work, sizes.events(), step).run();
       case SOAK -> soak(step);
     };
@@ -149,8 +137,7 @@ final class PartBenches {
     return new RewardLoadBench(script, models, work, repetitions, step);
   }
 
-  private List<Figure> flood(Runnable step)
-      throws IOException, InterruptedException {
+  private List<Figure> flood(Runnable step) throws IOException, InterruptedException {
     RewardFloodBench.Flood seen = new RewardFloodBench(script, work, sizes.flood(), step).flood();
     if (plot != null) {
       Files.writeString(plot, RewardFloodBench.svg(seen));
@@ -158,8 +145,7 @@ final class PartBenches {
     return RewardFloodBench.figures(seen);
   }
 
-  private List<Figure> soak(Runnable step)
-      throws IOException, InterruptedException {
+  private List<Figure> soak(Runnable step) throws IOException, InterruptedException {
     SoakBench.Soak seen = new SoakBench(script, work, sizes.soak(), step).soak();
     if (plot != null) {
       Files.writeString(plot, SoakBench.svg(seen));
@@ -167,8 +153,7 @@ final class PartBenches {
     return SoakBench.figures(seen);
   }
 
-  private List<Figure> peers(Runnable step)
-      throws IOException {
+  private List<Figure> peers(Runnable step) throws IOException {
     Path large =
         small != null
             ? small

@@ -110,6 +110,28 @@ class OperationsBenchTest {
   }
 
   @Test
+  void aGeneratorThatLagsMadeNoLoad() {
+    Count count = new Count(index -> true, Duration.ZERO, Duration.ofSeconds(2));
+    ManualPacer pacer = new ManualPacer();
+    LoadPlan plan =
+        new LoadPlan(10, Duration.ZERO, Duration.ofSeconds(2), 8, 1_000, Duration.ofSeconds(5));
+    var unused =
+        new OpenLoop(pacer)
+            .run(
+                plan,
+                Arrivals.evenly(10),
+                (index, done) -> {
+                  pacer.now += 300_000_000; // each call is sent 200 ms later than the one before
+                  done.accept(Outcome.answered("GOOD"));
+                },
+                count::take);
+
+    assertThatThrownBy(() -> count.requireSent(10))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("at 10 calls/s 7 of 20 calls were sent in their time");
+  }
+
+  @Test
   void nobodyWasAnsweredIsNoLatency() {
     Count count = new Count(index -> true, Duration.ZERO, Duration.ofSeconds(1));
     assertThat(count.seen(1).personMillis()).isNaN();
