@@ -37,7 +37,12 @@ final class Ceiling {
       for (int step = 0; step < scenario.mix().size(); step++) {
         CompletableFuture<Outcome> connected = new CompletableFuture<>();
         target.step(step).call(step, connected::complete);
-        connected.join();
+        Outcome outcome = connected.join();
+        if (!outcome.succeeded()) { // else the generator would seem to manage nothing
+          throw new IllegalStateException(
+              "mix[%d]: the server that does nothing answers it with %s"
+                  .formatted(step, outcome.label()));
+        }
       }
       return perSecond(target, scenario.generator().calibration(), pacer);
     }

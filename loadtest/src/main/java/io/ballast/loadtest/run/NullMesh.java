@@ -10,6 +10,8 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
+import io.ballast.policy.v1.SuggestionCost;
+import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
@@ -64,14 +66,28 @@ final class NullMesh implements AutoCloseable {
   private static final class Policy extends PolicyServiceGrpc.PolicyServiceImplBase {
     @Override
     public void suggest(SuggestRequest request, StreamObserver<SuggestResponse> observer) {
-      answer(observer, SUGGESTION);
+      answer(observer, suggestion(request));
     }
 
     @Override
     public void suggestStream(
         SuggestStreamRequest request, StreamObserver<SuggestStreamResponse> observer) {
       observer.onNext(SuggestStreamResponse.newBuilder().setTextDelta("size();").build());
-      answer(observer, SuggestStreamResponse.newBuilder().setFinished(SUGGESTION).build());
+      answer(
+          observer,
+          SuggestStreamResponse.newBuilder().setFinished(suggestion(request.getRequest())).build());
+    }
+
+    /** With all that was asked for: what lacks a part is no answer. */
+    private static SuggestResponse suggestion(SuggestRequest request) {
+      SuggestResponse.Builder suggestion = SUGGESTION.toBuilder();
+      if (request.getWithReward()) {
+        suggestion.setReward(SuggestionReward.newBuilder().setValue(0));
+      }
+      if (request.getWithCost()) {
+        suggestion.setCost(SuggestionCost.newBuilder().setHarmProbability(0).setThreshold(1));
+      }
+      return suggestion.build();
     }
   }
 

@@ -3,10 +3,18 @@ package io.ballast.loadtest.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import io.ballast.loadtest.call.LoadTexts;
 import io.ballast.loadtest.openloop.FakePacer;
 import io.ballast.loadtest.openloop.Outcome;
+import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.loadtest.scenario.LoadScenario;
+import io.ballast.loadtest.scenario.ScenarioReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A generator's ceiling is what it really manages, however slow it is. */
 class CeilingTest {
@@ -41,5 +49,27 @@ class CeilingTest {
             Duration.ofSeconds(1),
             pacer);
     assertThat(perSecond).isCloseTo(1_000, withinPercentage(1));
+  }
+
+  @Test
+  void callsOfEachKindAreAnsweredWithAllThatTheyAskFor(@TempDir Path folder) throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("all.yaml"),
+            """
+            name: all
+            phases: [{name: hold, rate: 1, duration: 1s}]
+            mix:
+              - {call: SUGGEST, with_reward: true, with_cost: true}
+              - {call: SUGGEST, name: probe, gate: OFF, probe: true}
+              - {call: SUGGEST_STREAM, with_reward: true, with_cost: true}
+              - {call: SCORE, items: 3}
+              - {call: FEEDBACK}
+            slos: [{error_budget: 0}]
+            generator: {calibration: 100ms}
+            """);
+    LoadScenario scenario = ScenarioReader.read(file, LoadTexts.PROMPTS);
+
+    assertThat(Ceiling.perSecond(scenario, new SystemPacer())).isPositive();
   }
 }
