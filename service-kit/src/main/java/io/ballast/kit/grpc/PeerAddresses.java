@@ -115,6 +115,7 @@ final class PeerAddresses extends NameResolverProvider {
     private final Executor lookUps;
     private @Nullable Listener2 listener; // and what follows: of the channel's own thread
     private Set<EquivalentAddressGroup> told = Set.of();
+    private boolean looking;
 
     Resolver(String peer, List<Address> addresses, NameResolver.Args args) {
       this.peer = peer;
@@ -136,7 +137,8 @@ final class PeerAddresses extends NameResolverProvider {
 
     @Override
     public void refresh() {
-      if (listener != null) {
+      if (listener != null && !looking) { // else a slow name server would hold ever more threads
+        looking = true;
         lookUps.execute(
             () -> {
               StatusOr<List<EquivalentAddressGroup>> found = lookUp();
@@ -146,6 +148,7 @@ final class PeerAddresses extends NameResolverProvider {
     }
 
     private void tell(StatusOr<List<EquivalentAddressGroup>> found) {
+      looking = false;
       Listener2 hears = listener;
       Set<EquivalentAddressGroup> now =
           found.hasValue() ? Set.copyOf(Objects.requireNonNull(found.getValue())) : Set.of();
@@ -160,14 +163,13 @@ final class PeerAddresses extends NameResolverProvider {
       for (Address address : addresses) {
         try {
           address.lookUp().forEach(found::add);
-        } catch (UnknownHostException e) {
-          LOG.debug("{}: host {} is unknown", peer, address.host());
+        } catch (UnknownHostException | RuntimeException e) { // the next look may succeed
+          LOG.debug("{}: host {} is unknown", peer, address.host(), e);
         }
       }
       return found.isEmpty()
-          ? StatusOr.fromStatus(
-              Status.UNAVAILABLE.withDescription(
-                  "%s: no host of %s is known".formatted(peer, addresses)))
+          ? StatusOr.fromStatus( // callers hear it: where the hosts would be is for the log alone
+              Status.UNAVAILABLE.withDescription("none of its hosts is known"))
           : StatusOr.fromValue(found);
     }
 

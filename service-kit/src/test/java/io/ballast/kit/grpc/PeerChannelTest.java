@@ -555,6 +555,16 @@ class PeerChannelTest {
   }
 
   @Test
+  void whereAPeerWouldBeIsToldToNobody() {
+    String longerThanANameMayBe = "nowhere".repeat(10); // so that no name server is asked
+    PeerChannel channel = open(List.of(longerThanANameMayBe + ":9090"), SETTINGS, Optional.empty());
+    assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNAVAILABLE: ")
+        .hasMessageEndingWith("none of its hosts is known")
+        .hasMessageNotContaining("nowhere");
+  }
+
+  @Test
   void aChannelSaysWhetherItsPeerIsConnected() {
     PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
     assertThat(channel.isConnected()).isFalse();
