@@ -6,15 +6,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.kit.build.CodeVersion;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -35,10 +36,11 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** Names parted by slashes, none of them empty, a dot or two dots; no control characters. */
-  private static final Pattern PLAIN =
-      Pattern.compile(
-          "(?!\\.{1,2}(/|$))[^/\\\\\\p{Cntrl}]+(/(?!\\.{1,2}(/|$))[^/\\\\\\p{Cntrl}]+)*");
+  /** Characters of the longest path that a system takes. */
+  private static final int LONGEST_NAME = 4_096;
+
+  /** Characters of a name in a message. */
+  private static final int SHOWN_NAME = 128;
 
   public ModelManifest {
     checksums = Map.copyOf(checksums);
@@ -156,11 +158,20 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
 
   /** Refuses a name that leads out of the folder, or that no file can have. */
   private static void requireInside(Path manifest, String name) {
-    if (!PLAIN.matcher(name).matches()) {
+    if (!isPlain(name)) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
-          manifest + ": sha256: \"" + name + "\" (expected: a file inside the folder)");
+          "%s: sha256: \"%s\" (expected: a file inside the folder)"
+              .formatted(manifest, Texts.asLine(name, SHOWN_NAME)));
     }
+  }
+
+  /** Whether it is names parted by slashes, none of them empty, a dot or two dots. */
+  private static boolean isPlain(String name) {
+    return name.length() <= LONGEST_NAME
+        && name.chars().noneMatch(c -> c == '\\' || Character.isISOControl(c))
+        && Arrays.stream(name.split("/", -1))
+            .noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
   }
 
   private static Map<String, String> texts(JsonNode object) {

@@ -54,6 +54,7 @@ class FilesAreDataTest {
             "",
             "a//b",
             "a/",
+            "a/".repeat(20_000) + "a",
             "a\\\\b",
             "a\\u0000b")) {
       Files.writeString(
