@@ -54,6 +54,8 @@ public final class AdaptiveLimit {
     private long windowStart;
     private int samples;
     private long waits;
+    private int lent; // samples of less urgent lanes, which count where it has none of its own
+    private long lentWaits;
     private int mostUsed;
     private int calls;
     private double callNanos;
@@ -72,15 +74,23 @@ public final class AdaptiveLimit {
               .build();
     }
 
-    void waited(long nanos, int used, long now) {
-      samples++;
-      waits += nanos;
+    void waited(boolean own, long nanos, int used, long now) {
+      if (own) {
+        samples++;
+        waits += nanos;
+      } else {
+        lent++;
+        lentWaits += nanos;
+      }
       mostUsed = Math.max(mostUsed, used);
-      if (samples >= WINDOW_SAMPLES && now - windowStart >= WINDOW_NANOS) {
-        limit.onSample(windowStart, waits / samples, mostUsed, false);
+      if (samples + lent >= WINDOW_SAMPLES && now - windowStart >= WINDOW_NANOS) {
+        limit.onSample(
+            windowStart, samples > 0 ? waits / samples : lentWaits / lent, mostUsed, false);
         windowStart = now;
         samples = 0;
         waits = 0;
+        lent = 0;
+        lentWaits = 0;
         mostUsed = 0;
       }
     }
@@ -162,12 +172,16 @@ public final class AdaptiveLimit {
     }
   }
 
-  /** For what a less urgent lane did not have to wait, a more urgent one would not have either. */
+  /**
+   * For what a less urgent lane did not have to wait, a more urgent one would not have either: of
+   * the same model. So it counts for a lane that has no work now, and hides no wait of its own.
+   */
   private void learn(Lane from, long nanos, int used, long now) {
     lanes.forEach(
         (lane, of) -> {
-          if (lane == from || (lane.compareTo(from) < 0 && nanos <= of.mostWait)) {
-            of.waited(nanos, used, now);
+          boolean own = lane == from;
+          if (own || (lane.compareTo(from) < 0 && nanos <= of.mostWait)) {
+            of.waited(own, nanos, used, now);
           }
         });
   }

@@ -145,6 +145,18 @@ class AdaptiveLimitTest {
   }
 
   @Test
+  void batchCallsThatDidNotWaitHideNoPersonsWait() {
+    AdaptiveLimit limit = limit(20);
+    AdaptiveLimit.Permit person = limit.acquire(Lane.INTERACTIVE); // of a model that is busy
+    List<AdaptiveLimit.Permit> batch = acquire(limit, Lane.BATCH, 15); // of one that is not
+    time.pass(Duration.ofMillis(100));
+    person.end(Optional.of(Duration.ofMillis(500)));
+    batch.forEach(permit -> permit.end(NO_WAIT));
+
+    assertThat(limit.limit(Lane.INTERACTIVE)).isEqualTo(18);
+  }
+
+  @Test
   void itIsShownByLane() {
     AdaptiveLimit limit = limit(20);
     acquire(limit, Lane.TRAINER, 3);
