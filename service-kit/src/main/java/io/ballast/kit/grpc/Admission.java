@@ -26,7 +26,6 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -48,18 +47,15 @@ final class Admission implements ServerInterceptor {
 
   private final String server;
   private final Optional<AdaptiveLimit> limit;
-  private final StatusMapper mapper;
   private final MeterRegistry meters;
 
   /**
    * @param server its name in metrics, such as {@code policy}
    * @param limit empty: all are admitted
    */
-  Admission(
-      String server, Optional<AdaptiveLimit> limit, StatusMapper mapper, MeterRegistry meters) {
+  Admission(String server, Optional<AdaptiveLimit> limit, MeterRegistry meters) {
     this.server = server;
     this.limit = limit;
-    this.mapper = mapper;
     this.meters = meters;
     // there from the start, at 0: what first appears at 1 has no increase to alert on
     for (Lane lane : Lane.values()) {
@@ -142,13 +138,7 @@ final class Admission implements ServerInterceptor {
         permit = limit.isPresent() ? limit.get().acquire(asked.get()) : null;
         return true;
       } catch (MeshException e) {
-        StatusRuntimeException answer = mapper.judge(e, Context.ROOT).answer();
-        Metadata trailers = new Metadata(); // a call takes over what it is closed with
-        Metadata details = answer.getTrailers();
-        if (details != null) {
-          trailers.merge(details);
-        }
-        close(answer.getStatus(), trailers);
+        Doorkeeper.refuse(this, e);
         return false;
       }
     }

@@ -179,9 +179,7 @@ public final class MeshServer implements AutoCloseable {
       served.add(
           LenientRequests.of(
               ServerInterceptors.interceptForward(
-                  definition,
-                  new TenantFence(),
-                  new Admission(of, limit, new StatusMapper(name), meters))));
+                  definition, new TenantFence(), new Admission(of, limit, meters))));
     }
     served.forEach(builder::addService);
     if (options.reflection()) {
