@@ -69,15 +69,15 @@ class EnsembleCatalogTest {
     }
   }
 
-  /** Two versions that can be loaded, until the first is taken away. */
+  /** Two versions that can be loaded, of which the first ones may be taken away. */
   private static final class Loadable implements ScoringSource<Ensemble, CompletionScores> {
     private final FakeEnsembles there = new FakeEnsembles();
     private final List<String> opened = new ArrayList<>();
-    private boolean firstIsGone;
+    private int gone;
 
     @Override
     public List<Ensemble> list() {
-      return firstIsGone ? there.list().subList(1, 2) : there.list();
+      return there.list().subList(gone, 2);
     }
 
     @Override
@@ -99,10 +99,12 @@ class EnsembleCatalogTest {
       assertThat(source.opened).containsExactly("1", "2", "1");
 
       assertThat(catalog.turn(Map.of("java-reward", "2"))).isEmpty();
-      source.firstIsGone = true;
+      source.gone = 1;
       assertThat(catalog.turn(Map.of())).containsOnlyKeys("java-reward");
       assertThat(catalog.resolve(VersionSelector.alias("", "serving")).id().version())
           .isEqualTo("2");
+      source.gone = 2;
+      assertThat(catalog.turn(Map.of())).as("nobody names it, and nobody has it").isEmpty();
     }
   }
 

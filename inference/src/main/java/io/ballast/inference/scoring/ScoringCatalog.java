@@ -277,9 +277,13 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   /**
    * Turns one model.
    *
-   * @param version empty: what it was
+   * @param version empty: what it was, or nothing if there is no such model here any more
    */
   private void turn(String name, Optional<String> version) {
+    if (version.isEmpty() && versions(name).isEmpty() && !source.isElsewhere(name)) {
+      turned.remove(name);
+      return;
+    }
     String next = version.orElseGet(() -> usual(name, versions(name)));
     find(VersionSelector.version(name, next), CallPatience.endless()).close();
     String before = serving(name, VersionSelector.SERVING, versions(name));
