@@ -515,7 +515,7 @@ class PeerChannelTest {
       PeerChannel channel = connect(slow.getLocalPort(), SETTINGS, Optional.empty());
       ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
       open.add(timer::shutdownNow);
-      for (int i = 0; i < 20; i++) { // the breaker ignores what the caller's deadline ends
+      for (int i = 0; i < 12; i++) { // the breaker ignores what the caller's deadline ends
         try (Context.CancellableContext caller =
             Context.ROOT.withDeadline(Deadline.after(20, TimeUnit.MILLISECONDS), timer)) {
           assertThatThrownBy(
@@ -523,7 +523,8 @@ class PeerChannelTest {
               .hasMessageStartingWith("DEADLINE_EXCEEDED");
         }
       }
-      assertThat(connections.get()).isBetween(1, 2); // the first, and one in its place
+      // the first, one in its place, and another if that took five seconds; not one for every two
+      assertThat(connections.get()).isBetween(1, 3);
     } finally {
       for (Socket each : silent) {
         each.close();
