@@ -164,7 +164,7 @@ final class PeerAddresses extends NameResolverProvider {
         try {
           address.lookUp().forEach(found::add);
         } catch (UnknownHostException | RuntimeException e) { // the next look may succeed
-          LOG.debug("{}: host {} is unknown", peer, address.host(), e);
+          LOG.debug("{}: host {} is unknown: {}", peer, address.host(), e.toString());
         }
       }
       return found.isEmpty()
