@@ -11,7 +11,8 @@ create table if not exists audit (
 );
 
 -- Appends an act. Writers wait for each other until they commit: call it last.
--- principal: who the edge says that is, where it does: set_config('ballast.principal', …, true)
+-- principal, proof: who the edge says that is, and by what it knows: set_config('ballast.principal', …,
+-- true). Whoever writes without saying so is named as the database knows them.
 create or replace function audit_append(
   action text, tenant text, actor text, subject text, request_id text, details jsonb)
 returns bigint
@@ -31,7 +32,8 @@ begin
     'action', action,
     'tenant', tenant,
     'actor', actor,
-    'principal', coalesce(current_setting('ballast.principal', true), ''),
+    'principal', coalesce(nullif(current_setting('ballast.principal', true), ''), session_user),
+    'proof', coalesce(nullif(current_setting('ballast.proof', true), ''), 'database'),
     'subject', subject,
     'request_id', request_id,
     'details', details)::text;

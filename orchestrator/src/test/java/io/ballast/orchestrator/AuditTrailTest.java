@@ -19,6 +19,10 @@ class AuditTrailTest extends RunServiceCase {
     List<AuditEntry> entries = new PostgresAudit("orchestrator", mesh.database).after(0, 10);
     AuditChain chain = new AuditChain();
     assertThat(entries).hasSize(2).allSatisfy(entry -> assertThat(chain.add(entry)).isEmpty());
+    assertThat(entries) // no edge of a network is before these tests
+        .extracting(AuditEntry::content)
+        .allMatch(content -> content.contains("\"principal\": \"the server itself\""))
+        .allMatch(content -> content.contains("\"proof\": \"process\""));
     assertThat(entries.get(0).content())
         .contains("\"run.create\"", "\"subject\": \"" + run + "\"", "\"base\": \"tiny/1\"");
     assertThat(entries.get(1).content())

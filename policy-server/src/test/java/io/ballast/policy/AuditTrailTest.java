@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.audit.AuditChain;
 import io.ballast.kit.audit.AuditEntry;
 import io.ballast.kit.audit.PostgresAudit;
+import io.ballast.kit.grpc.MeshServer;
+import io.ballast.kit.security.EdgeSecurity;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.CanaryOutcome;
@@ -17,6 +19,10 @@ import io.ballast.policy.v1.EndCanaryRequest;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
+import io.ballast.policy.v1.VersionServiceGrpc;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import io.opentelemetry.api.OpenTelemetry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -65,13 +71,73 @@ class AuditTrailTest {
     assertThat(promotion.path("tenant").asText()).isEqualTo("default");
     assertThat(promotion.path("subject").asText()).isEqualTo("java-tiny/serving");
     assertThat(promotion.path("request_id").asText()).isNotEmpty();
-    assertThat(promotion.path("principal").asText()).isEmpty();
+    assertThat(entries)
+        .as("nobody called over a network")
+        .allSatisfy(
+            entry -> {
+              assertThat(content(entry).path("principal").asText()).isEqualTo("the server itself");
+              assertThat(content(entry).path("proof").asText()).isEqualTo("process");
+            });
     assertThat(promotion.path("details").path("to_version").asText()).isEqualTo("2");
     assertThat(promotion.path("details").path("certificate_id").asText())
         .isEqualTo("certificate-of-2");
     assertThat(promotion.path("details").path("redemption_id").asText()).startsWith("leave-");
     assertThat(content(entries.get(4)).path("details").path("reason").asText())
         .isEqualTo("harms more than it may");
+  }
+
+  @Test
+  void whoeverTheEdgeKnowsIsNamedAndWhoeverItDoesNotToo() {
+    var promoted = Promotions.promote(mesh, "1", "2");
+    assertThat(promoted.getVersion()).isEqualTo("2");
+    rollBackThrough(EdgeSecurity.token(Optional.of("s3cret")), "s3cret");
+    var again = Promotions.promote(mesh, "1", "3");
+    assertThat(again.getVersion()).isEqualTo("3");
+    rollBackThrough(EdgeSecurity.token(Optional.empty()), "");
+    mesh.database
+        .jdbi()
+        .useTransaction(
+            handle -> handle.execute("select audit_append('by hand', '', '', '', '', '{}')"));
+
+    assertThat(entries())
+        .extracting(entry -> content(entry).path("principal").asText())
+        .containsExactly(
+            "the server itself",
+            "the server itself",
+            "the mesh's token",
+            "the server itself",
+            "anybody",
+            "postgres");
+    assertThat(entries())
+        .extracting(entry -> content(entry).path("proof").asText())
+        .containsExactly("process", "process", "token", "process", "none", "database");
+  }
+
+  private void rollBackThrough(EdgeSecurity security, String token) {
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+    try (MeshServer door =
+        MeshServer.start(
+            MeshServer.Options.loopback(0),
+            security,
+            Optional.empty(),
+            mesh.server.services(),
+            mesh.meters,
+            OpenTelemetry.noop(),
+            System::nanoTime)) {
+      var back =
+          VersionServiceGrpc.newBlockingStub(door.inside())
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+              .rollBackAlias(RollBackAliasRequest.getDefaultInstance());
+      assertThat(back.getAlias().getVersion()).isEqualTo("1");
+    }
+  }
+
+  @Test
+  void whatIsWrittenOutsideATransactionNamesNobody() {
+    assertThatThrownBy(() -> mesh.database.jdbi().useHandle(PostgresAudit::namePrincipal))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test
@@ -133,7 +199,6 @@ class AuditTrailTest {
         .jdbi()
         .useTransaction(
             handle -> {
-              handle.execute("select set_config('ballast.principal', 'spiffe://mesh/x', true)");
               var unused =
                   audit.append(
                       handle,
@@ -147,7 +212,6 @@ class AuditTrailTest {
         .extracting(entry -> content(entry).path("action").asText())
         .containsExactly("alias.create", "configuration", "test", "configuration");
     JsonNode act = content(entries().get(2));
-    assertThat(act.path("principal").asText()).isEqualTo("spiffe://mesh/x");
     assertThat(act.path("actor").asText()).isEqualTo("Ada");
     assertThat(act.path("details").path("count").asText()).isEqualTo("3");
     assertThat(content(entries().get(3)).path("details").path("sha256").asText()).isEqualTo("b");

@@ -39,6 +39,10 @@ class AuditTrailTest {
     List<AuditEntry> entries = new PostgresAudit("safety", mesh.database).after(0, 10);
     AuditChain chain = new AuditChain();
     assertThat(entries).hasSize(2).allSatisfy(entry -> assertThat(chain.add(entry)).isEmpty());
+    assertThat(entries) // no edge of a network is before these tests
+        .extracting(AuditEntry::content)
+        .allMatch(content -> content.contains("\"principal\": \"the server itself\""))
+        .allMatch(content -> content.contains("\"proof\": \"process\""));
     assertThat(entries.get(0).content())
         .contains("\"certificate.issue\"", "\"subject\": \"" + test.getCertificateId() + "\"");
     assertThat(entries.get(1).content())

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.RowNotes;
@@ -37,6 +38,7 @@ final class RunRows {
 
   static boolean insert(Handle handle, RunStore.NewRun created) {
     Run run = created.run();
+    PostgresAudit.namePrincipal(handle);
     return handle
             .createUpdate(
                 """
@@ -121,6 +123,9 @@ final class RunRows {
   static void update(Handle handle, Run run) {
     RunProgress progress = run.progress();
     PinnedVersion candidate = progress.candidate();
+    if (!progress.state().pending()) {
+      PostgresAudit.namePrincipal(handle); // how runs end is in the trail
+    }
     handle
         .createUpdate(
             """

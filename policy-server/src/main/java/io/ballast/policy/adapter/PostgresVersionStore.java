@@ -1,5 +1,6 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.Payload;
@@ -292,6 +293,7 @@ public final class PostgresVersionStore implements VersionStore {
       AliasMove move,
       @Nullable MoveRequest request) {
     String key = request == null ? "" : request.caller().idempotencyKey();
+    PostgresAudit.namePrincipal(handle);
     return handle
             .createUpdate(
                 """

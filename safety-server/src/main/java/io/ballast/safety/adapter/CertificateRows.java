@@ -1,5 +1,6 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateTerms;
@@ -45,6 +46,7 @@ final class CertificateRows {
   }
 
   static void insert(Handle handle, SignedCertificate signed) {
+    PostgresAudit.namePrincipal(handle);
     Certificate certificate = signed.certificate();
     CertificateTerms terms = signed.terms();
     SafetyTestNumbers numbers = certificate.outcome().numbers();
@@ -150,6 +152,7 @@ final class CertificateRows {
   }
 
   static int revoke(Handle handle, UUID certificateId, Revocation revocation) {
+    PostgresAudit.namePrincipal(handle);
     return handle
         .createUpdate(
             """

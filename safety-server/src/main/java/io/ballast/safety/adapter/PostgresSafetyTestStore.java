@@ -373,7 +373,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public void revoke(UUID certificateId, Revocation revocation) {
-    database.read(handle -> CertificateRows.revoke(handle, certificateId, revocation));
+    database.transact(handle -> CertificateRows.revoke(handle, certificateId, revocation));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.safety.core.safetytest.AliasChange;
@@ -90,6 +91,7 @@ final class RedemptionRows {
   }
 
   private static void insert(Handle handle, Redemption redemption) {
+    PostgresAudit.namePrincipal(handle);
     AliasChange change = redemption.change();
     handle
         .createUpdate(

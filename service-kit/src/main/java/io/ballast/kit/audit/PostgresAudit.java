@@ -1,7 +1,10 @@
 package io.ballast.kit.audit;
 
+import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.postgres.Database;
+import io.ballast.kit.security.Principal;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
@@ -47,6 +50,28 @@ public final class PostgresAudit implements AuditTrail {
     }
   }
 
+  /**
+   * Names who answers for what a transaction does. Each that writes what the trail tells says it,
+   * before it ends.
+   */
+  public static void namePrincipal(Handle handle) {
+    if (!handle.isInTransaction()) {
+      throw new IllegalStateException("no transaction: nobody would be named in it");
+    }
+    Principal acting = Principals.acting();
+    var unused =
+        handle
+            .createQuery(
+                """
+                select set_config('ballast.principal', :name, true)
+                  || set_config('ballast.proof', :proof, true)\
+                """)
+            .bind("name", acting.name())
+            .bind("proof", acting.proof().name().toLowerCase(Locale.ROOT))
+            .mapTo(String.class)
+            .one();
+  }
+
   @Override
   public String name() {
     return name;
@@ -54,6 +79,7 @@ public final class PostgresAudit implements AuditTrail {
 
   /** Appends an act as the last thing of a transaction; returns its entry. */
   public AuditEntry append(Handle handle, Act act) {
+    namePrincipal(handle);
     long sequence =
         handle
             .createQuery(

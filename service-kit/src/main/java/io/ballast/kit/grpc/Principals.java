@@ -12,4 +12,13 @@ public final class Principals {
     CallIdentity call = CallIdentity.current();
     return call == null ? Optional.empty() : call.principal();
   }
+
+  /**
+   * Who answers for what is done now: whoever makes the call under way, {@link Principal#ANYBODY}
+   * where nobody is asked; outside a call {@link Principal#ITSELF}.
+   */
+  public static Principal acting() {
+    CallIdentity call = CallIdentity.current();
+    return call == null ? Principal.ITSELF : call.principal().orElse(Principal.ANYBODY);
+  }
 }

@@ -35,6 +35,10 @@ public record Principal(String name, Optional<String> tenant, Set<Right> rights,
   public static final Principal ANYBODY =
       new Principal("anybody", Optional.empty(), EnumSet.allOf(Right.class), Proof.NONE);
 
+  /** A server that does what nobody called it for, such as what it does by the clock. */
+  public static final Principal ITSELF =
+      new Principal("the server itself", Optional.empty(), EnumSet.of(Right.PEER), Proof.PROCESS);
+
   /** What a tenant is called. */
   public static final String TENANT_FORM = "at most 64 characters of [A-Za-z0-9._-]";
 

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -120,13 +119,15 @@ final class AuditCommand implements Callable<Integer> {
       return Exit.OK.code();
     }
 
+    /** Whom the edge knew, and whom the request named. */
     private static String by(JsonNode content) {
-      for (String field : List.of("principal", "actor", "tenant")) {
-        if (!content.path(field).asText().isEmpty()) {
-          return content.path(field).asText();
-        }
+      String principal = content.path("principal").asText();
+      String actor = content.path("actor").asText();
+      if (!principal.isEmpty()) {
+        return actor.isEmpty() ? principal : "%s for %s".formatted(principal, actor);
       }
-      return "the server";
+      String tenant = content.path("tenant").asText(); // an earlier release named no principal
+      return !actor.isEmpty() ? actor : !tenant.isEmpty() ? tenant : "the server";
     }
   }
 

@@ -26,7 +26,8 @@ class AuditCommandTest {
         "{\"at\": \"2026-11-29T17:00:00.000000Z\", \"action\": \"alias.promote\","
             + " \"subject\": \"java-tiny/serving\", \"tenant\": \"default\","
             + " \"details\": {\"to_version\": \"2\"}}");
-    mesh.audit.add("policy", "{\"action\": \"data.delete\", \"actor\": \"Grace\"}");
+    mesh.audit.add(
+        "policy", "{\"action\": \"data.delete\", \"actor\": \"Grace\", \"principal\": \"ops\"}");
     mesh.audit.add("safety", "{\"action\": \"certificate.revoke\"}");
   }
 
@@ -42,7 +43,7 @@ class AuditCommandTest {
     assertThat(all.out())
         .containsPattern(
             "policy +1 +2026-11-29T17:00:00.000000Z +alias.promote +java-tiny/serving +default")
-        .containsPattern("policy +2 +data.delete +Grace")
+        .containsPattern("policy +2 +data.delete +ops for Grace")
         .containsPattern("safety +1 +certificate.revoke +the server");
     assertThat(Cli.run(mesh, "audit", "list", "--trail", "safety", "--json").json().path("entries"))
         .hasSize(1);

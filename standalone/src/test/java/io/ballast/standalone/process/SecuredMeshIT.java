@@ -3,9 +3,19 @@ package io.ballast.standalone.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.security.ClientTls;
+import io.ballast.loadtest.LoadTestCommand;
+import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.mesh.v1.AuditServiceGrpc;
+import io.ballast.mesh.v1.StreamAuditEntriesRequest;
+import io.ballast.mesh.v1.StreamAuditEntriesResponse;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.policy.v1.DeleteUserDataRequest;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.testing.TestAuthority;
 import io.ballast.testing.TestIssuer;
@@ -17,6 +27,9 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -24,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The built program encrypts, knows its callers, and its servers may do all that they do. */
 class SecuredMeshIT {
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final ClientTls.Names NAMES = new ClientTls.Names("ca", "certificate", "key");
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
@@ -62,8 +76,48 @@ class SecuredMeshIT {
         channel, MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
+  private static void deleteUser(Channel operator) {
+    var unused =
+        FeedbackServiceGrpc.newBlockingStub(operator)
+            .deleteUserData(
+                DeleteUserDataRequest.newBuilder()
+                    .setMetadata(TestCalls.metadata())
+                    .setUser("u-1")
+                    .setActor("Grace")
+                    .setReason("asked for in request 7")
+                    .build());
+  }
+
+  /** What was done, and who is named for it. */
+  private static List<String> audited(Channel auditor) throws JsonProcessingException {
+    List<String> acts = new ArrayList<>();
+    Iterator<StreamAuditEntriesResponse> entries =
+        AuditServiceGrpc.newBlockingStub(auditor)
+            .streamAuditEntries(StreamAuditEntriesRequest.getDefaultInstance());
+    while (entries.hasNext()) {
+      JsonNode content = JSON.readTree(entries.next().getEntry().getContent());
+      acts.add(
+          "%s: %s by %s"
+              .formatted(
+                  content.path("action").asText(),
+                  content.path("principal").asText(),
+                  content.path("proof").asText()));
+    }
+    return acts;
+  }
+
+  /** Has the load tool ask for scores as an application of its own tenant. */
+  private int loaded(int port, Path trusted) {
+    String token =
+        issuer.sign(TestIssuer.claims("load", "loadtest", EXPIRES, "application").build());
+    return LoadTestCommand.commandLine(
+            new SystemPacer(), Map.of("BALLAST_TLS_CA", trusted.toString(), "BALLAST_TOKEN", token))
+        .execute(
+            "score", "--target=127.0.0.1:" + port, "--rate=20", "--duration=500ms", "--warm-up=0s");
+  }
+
   @Test
-  void callersAreKnownAndTheServersStillReachEachOther() {
+  void callersAreKnownAndTheServersStillReachEachOther() throws JsonProcessingException {
     TestAuthority authority = new TestAuthority("authority");
     authority.issue("mesh", "ip:127.0.0.1").write(data.resolve("c.pem"), data.resolve("k.pem"));
     Path trusted = authority.write(data.resolve("ca.pem"));
@@ -109,6 +163,14 @@ class SecuredMeshIT {
         assertThatThrownBy(() -> TestCalls.suggest(mesh.channel(), "return "))
             .as("without TLS")
             .hasMessageStartingWith("UNAVAILABLE");
+        assertThat(loaded(mesh.port(), trusted)).isZero();
+        deleteUser(as(channel, "ops", TENANT, "operator"));
+        assertThat(audited(as(channel, "auditor", "*", "auditor")))
+            .contains(
+                "run.create: trainer by jwt",
+                "data.delete: ops by jwt",
+                "configuration: the server itself by process")
+            .noneMatch(act -> act.endsWith("by database"));
         assertThat(mesh.http("/api/runs")).contains("UNAUTHENTICATED");
       } finally {
         channel.shutdownNow();
