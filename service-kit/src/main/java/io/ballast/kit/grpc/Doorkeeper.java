@@ -13,18 +13,25 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.StatusRuntimeException;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets in whoever is known and has a right that leads to the RPC, as often as they may call;
  * everybody else is told why not before a message is read.
  */
 final class Doorkeeper implements ServerInterceptor {
+  private static final int IPV6_NETWORK_BYTES = 8;
+
   private final EdgeSecurity security;
 
   Doorkeeper(EdgeSecurity security) {
@@ -54,7 +61,18 @@ final class Doorkeeper implements ServerInterceptor {
     return new Credentials(
         Optional.ofNullable(headers.get(ServerEdge.AUTHORIZATION)),
         Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))
-            .flatMap(Doorkeeper::leaf));
+            .flatMap(Doorkeeper::leaf),
+        from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)));
+  }
+
+  /** Without the port; of IPv6 the network, for its hosts have more addresses than can be kept. */
+  private static String from(@Nullable SocketAddress remote) {
+    if (!(remote instanceof InetSocketAddress known) || known.isUnresolved()) {
+      return "";
+    }
+    return known.getAddress() instanceof Inet6Address address
+        ? HexFormat.of().formatHex(address.getAddress(), 0, IPV6_NETWORK_BYTES) + "/64"
+        : known.getAddress().getHostAddress();
   }
 
   private static Optional<Credentials.Shown> leaf(SSLSession session) {

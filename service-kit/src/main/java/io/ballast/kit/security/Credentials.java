@@ -9,8 +9,10 @@ import java.util.Optional;
  *
  * @param authorization the header of this name, as it came
  * @param certificate of the connection, checked by TLS already
+ * @param from the address that it comes from; empty: not known
  */
-public record Credentials(Optional<String> authorization, Optional<Shown> certificate) {
+public record Credentials(
+    Optional<String> authorization, Optional<Shown> certificate, String from) {
   /**
    * A certificate.
    *

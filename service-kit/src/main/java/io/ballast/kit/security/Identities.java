@@ -103,12 +103,13 @@ public final class Identities implements AutoCloseable {
   }
 
   /**
-   * As {@link #know} for whoever speaks another protocol, where no certificate is seen.
+   * As {@link #know} for whoever speaks another protocol, where neither a certificate nor an
+   * address is seen.
    *
    * @param authorization the header, as it came; null: absent
    */
   public Principal know(@Nullable String authorization) {
-    return know(new Credentials(Optional.ofNullable(authorization), Optional.empty()));
+    return know(new Credentials(Optional.ofNullable(authorization), Optional.empty(), ""));
   }
 
   @Override

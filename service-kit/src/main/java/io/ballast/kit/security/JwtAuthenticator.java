@@ -1,8 +1,11 @@
 package io.ballast.kit.security;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.proc.BadJOSEException;
 import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSVerificationKeySelector;
@@ -12,10 +15,13 @@ import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal.Proof;
 import java.text.ParseException;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.Date;
@@ -26,7 +32,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Knows callers by tokens that an identity provider signed. */
+/**
+ * Knows callers by tokens that an identity provider signed. A token that was checked is known again
+ * by its digest, as long as it is good and the provider's keys are the same; thus few calls wait
+ * for a signature to be checked. Thread-safe.
+ */
 final class JwtAuthenticator implements Authenticator {
   private static final String BEARER = "Bearer ";
   private static final String ANY_TENANT = "*";
@@ -47,11 +57,29 @@ final class JwtAuthenticator implements Authenticator {
           JWSAlgorithm.ES384,
           JWSAlgorithm.ES512);
 
+  private static final int MOST_KEPT = 10_000;
+
   private final JwtSettings settings;
+  private final JwtKeys keys;
+  private final InstantSource clock;
+  private final FailedProofs failures;
   private final DefaultJWTProcessor<SecurityContext> processor = new DefaultJWTProcessor<>();
+  private final Cache<String, Checked> checked =
+      Caffeine.newBuilder().maximumSize(MOST_KEPT).build();
+
+  /**
+   * What a token says that was checked.
+   *
+   * @param until before when it is good, the leeway included
+   * @param by the keys that it was checked by
+   */
+  private record Checked(Principal holder, Instant until, JWKSet by) {}
 
   JwtAuthenticator(JwtSettings settings, JwtKeys keys, InstantSource clock) {
     this.settings = settings;
+    this.keys = keys;
+    this.clock = clock;
+    this.failures = new FailedProofs(settings.failuresPerSecond());
     processor.setJWSTypeVerifier(
         new DefaultJOSEObjectTypeVerifier<>(
             JOSEObjectType.JWT, new JOSEObjectType("at+jwt"), null));
@@ -66,7 +94,7 @@ final class JwtAuthenticator implements Authenticator {
             return Date.from(clock.instant());
           }
         };
-    claims.setMaxClockSkew(Math.toIntExact(settings.leeway().toSeconds()));
+    claims.setMaxClockSkew(Math.toIntExact(leeway().toSeconds()));
     processor.setJWTClaimsSetVerifier(claims);
   }
 
@@ -77,18 +105,49 @@ final class JwtAuthenticator implements Authenticator {
         .filter(header -> header.startsWith(BEARER))
         .map(header -> header.substring(BEARER.length()))
         .filter(token -> token.chars().filter(c -> c == '.').count() == 2)
-        .map(this::holder);
+        .map(token -> holder(token, credentials.from()));
   }
 
-  private Principal holder(String token) {
-    JWTClaimsSet claims;
+  private Principal holder(String token, String from) {
+    String digest = Sha256.of(token);
+    JWKSet by = keys.current(); // before they are used: what newer ones said is not kept as theirs
+    Checked before = checked.getIfPresent(digest);
+    if (before != null && before.by == by && clock.instant().isBefore(before.until)) {
+      return before.holder;
+    }
+    failures.require(from);
     try {
-      claims = processor.process(token, null);
+      JWTClaimsSet claims = claims(token);
+      Principal holder = holder(claims);
+      if (by != null) {
+        Instant until = claims.getExpirationTime().toInstant().plus(leeway());
+        checked.put(digest, new Checked(holder, until, by));
+      }
+      return holder;
+    } catch (MeshException e) {
+      if (e.fault() == Fault.UNAUTHENTICATED) {
+        failures.count(from);
+      }
+      throw e;
+    }
+  }
+
+  private JWTClaimsSet claims(String token) {
+    try {
+      return processor.process(token, null);
     } catch (ParseException e) {
       throw refused(BearerToken.ABSENT_OR_WRONG);
     } catch (BadJOSEException | JOSEException e) {
       throw refused("the token is refused: " + e.getMessage());
     }
+  }
+
+  /** In whole seconds, as the claims are checked. */
+  private Duration leeway() {
+    return Duration.ofSeconds(settings.leeway().toSeconds());
+  }
+
+  private Principal holder(JWTClaimsSet claims) {
     String name = Texts.asLine(text(claims, settings.nameClaim()), SHOWN_NAME);
     Set<Right> rights = rights(value(claims, settings.rightsClaim()));
     if (rights.isEmpty()) {

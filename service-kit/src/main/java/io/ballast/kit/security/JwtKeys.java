@@ -94,12 +94,23 @@ final class JwtKeys implements JWKSource<SecurityContext>, AutoCloseable {
     return found;
   }
 
-  /** Reads the keys now; those of before stay if that fails. */
+  /** The keys of now: the same object as long as they do not change; null: not read yet. */
+  @Nullable JWKSet current() {
+    return current;
+  }
+
+  /** Reads the keys now; those of before stay if that fails, or if they are the same. */
   void reload() {
     try {
-      current = read();
+      JWKSet read = read();
+      if (!read.equals(current)) {
+        current = read;
+      }
     } catch (IOException | ParseException | RuntimeException e) {
-      LOG.warn("keys of the identity provider at {} cannot be read: {}", place, e.toString());
+      LOG.warn(
+          "keys of the identity provider at {} cannot be read: {}",
+          url == null ? place : url.getHost() + url.getPath(), // a query may have a secret
+          e.getClass().getSimpleName());
     }
   }
 

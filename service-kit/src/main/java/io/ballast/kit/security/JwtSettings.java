@@ -18,6 +18,7 @@ import java.util.Map;
  *     refused
  * @param rightsClaim a name or a list of them; dots lead into objects
  * @param rights what names in it mean; others are ignored
+ * @param failuresPerSecond how many that prove nothing are looked at from one address, ≥ 1
  */
 public record JwtSettings(
     String issuer,
@@ -28,7 +29,8 @@ public record JwtSettings(
     String nameClaim,
     String tenantClaim,
     String rightsClaim,
-    Map<String, Right> rights) {
+    Map<String, Right> rights,
+    int failuresPerSecond) {
   /** Checks and copies. */
   public JwtSettings {
     require(refresh.isPositive(), "refresh", refresh, "above 0");
@@ -37,6 +39,7 @@ public record JwtSettings(
         "leeway",
         leeway,
         "PT0S to PT5M");
+    require(failuresPerSecond >= 1, "failures-per-second", failuresPerSecond, "≥ 1");
     rights = Map.copyOf(rights);
   }
 

@@ -108,7 +108,8 @@ public record SecurityConfig(
             jwt.nameClaim(),
             jwt.tenantClaim(),
             jwt.rightsClaim(),
-            rights));
+            rights,
+            jwt.failuresPerSecond()));
   }
 
   private static Map<Right, Integer> callsPerSecond(Map<String, Integer> limits) {

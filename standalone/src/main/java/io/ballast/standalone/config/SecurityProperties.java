@@ -63,5 +63,9 @@ public interface SecurityProperties {
 
     /** What names in it mean; absent: application, trainer, operator, auditor, peer themselves. */
     Map<String, String> rights();
+
+    /** How many that prove nothing are looked at a second from one address. */
+    @WithDefault("20")
+    int failuresPerSecond();
   }
 }

@@ -73,7 +73,8 @@ class SecurityConfigTest {
                     "trainer", Right.TRAINER,
                     "operator", Right.OPERATOR,
                     "auditor", Right.AUDITOR,
-                    "peer", Right.PEER)));
+                    "peer", Right.PEER),
+                20));
   }
 
   @Test
@@ -104,7 +105,8 @@ class SecurityConfigTest {
             "security.jwt.name-claim", "email",
             "security.jwt.tenant-claim", "org",
             "security.jwt.rights-claim", "realm_access.roles",
-            "security.jwt.rights.mesh-admins", "operator"));
+            "security.jwt.rights.mesh-admins", "operator",
+            "security.jwt.failures-per-second", "7"));
 
     assertThat(GivenProperties.config(values).security())
         .isEqualTo(
@@ -132,7 +134,8 @@ class SecurityConfigTest {
                         "email",
                         "org",
                         "realm_access.roles",
-                        Map.of("mesh-admins", Right.OPERATOR))),
+                        Map.of("mesh-admins", Right.OPERATOR),
+                        7)),
                 Map.of(Right.APPLICATION, 50),
                 new ConnectionLimits(
                     8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
@@ -149,6 +152,7 @@ class SecurityConfigTest {
     "connections.max-age, PT0S, above 0",
     "security.jwt.refresh, PT0S, above 0",
     "security.jwt.leeway, PT6M, PT0S to PT5M",
+    "security.jwt.failures-per-second, 0, ≥ 1",
     "security.jwt.rights.x, king, 'application, trainer, operator, auditor, peer'",
     "security.calls-per-second.king, 1, 'application, trainer'",
   })

@@ -103,7 +103,8 @@ class TenantFenceTest {
                         "tenant",
                         "roles",
                         Arrays.stream(Right.values())
-                            .collect(Collectors.toMap(Right::label, right -> right)))),
+                            .collect(Collectors.toMap(Right::label, right -> right)),
+                        20)),
                 "secret"),
             Optional.empty(),
             () -> NOW);

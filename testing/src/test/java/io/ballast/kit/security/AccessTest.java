@@ -142,7 +142,7 @@ class AccessTest {
     assertThat(
             List.of(
                 settings.toString(),
-                new Credentials(Optional.of("Bearer s3cret"), Optional.empty()).toString(),
+                new Credentials(Optional.of("Bearer s3cret"), Optional.empty(), "").toString(),
                 new TokenAuthenticator("s3cret", Principal.ANYBODY).toString()))
         .noneMatch(text -> text.contains("s3cret") || text.contains("0wn"));
   }

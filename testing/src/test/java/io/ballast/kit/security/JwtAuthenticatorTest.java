@@ -23,12 +23,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,9 @@ import org.junit.jupiter.api.io.TempDir;
 class JwtAuthenticatorTest {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final Instant LATER = NOW.plusSeconds(60);
+
+  /** More than a test shows by the way. */
+  private static final int FAILURES = 100;
 
   @TempDir private Path folder;
   private final TestIssuer issuer = new TestIssuer("k1");
@@ -65,7 +70,8 @@ class JwtAuthenticatorTest {
         "sub",
         "tenant",
         rightsClaim,
-        Map.of("application", Right.APPLICATION, "mesh-admins", Right.OPERATOR));
+        Map.of("application", Right.APPLICATION, "mesh-admins", Right.OPERATOR),
+        FAILURES);
   }
 
   private static Identities identities(JwtSettings settings) {
@@ -210,6 +216,68 @@ class JwtAuthenticatorTest {
   }
 
   @Test
+  void aTokenThatWasCheckedIsRefusedFromItsEndOn() {
+    AtomicReference<Instant> now = new AtomicReference<>(NOW);
+    try (JwtKeys read = JwtKeys.open(keys.toString(), Duration.ofDays(1))) {
+      JwtAuthenticator jwt =
+          new JwtAuthenticator(settings(keys.toString(), "roles"), read, now::get);
+      Credentials alice = shown(issuer.sign(claims().build()), "address");
+
+      assertThat(jwt.know(alice)).isPresent();
+      now.set(LATER.plusSeconds(30).minusMillis(1)); // the leeway
+      assertThat(jwt.know(alice)).isPresent();
+      now.set(LATER.plusSeconds(30));
+      assertThatThrownBy(() -> jwt.know(alice)).hasMessageContaining("Expired JWT");
+    }
+  }
+
+  @Test
+  void aTokenThatWasCheckedByKeysThatAreGoneIsRefused() {
+    try (JwtKeys read = JwtKeys.open(keys.toString(), Duration.ofDays(1))) {
+      JwtAuthenticator jwt =
+          new JwtAuthenticator(settings(keys.toString(), "roles"), read, () -> NOW);
+      Credentials alice = shown(issuer.sign(claims().build()), "address");
+      assertThat(jwt.know(alice)).isPresent();
+      var first = read.current();
+
+      read.reload();
+      assertThat(read.current()).as("they are the same").isSameAs(first);
+      new TestIssuer("k2").write(keys);
+      read.reload();
+      assertThatThrownBy(() -> jwt.know(alice)).hasMessageContaining("no matching key");
+      issuer.write(keys);
+      read.reload();
+      assertThat(jwt.know(alice)).isPresent();
+    }
+  }
+
+  @Test
+  void whoShowsManyThatProveNothingWaitsAndWhoIsKnownDoesNot() {
+    try (JwtKeys read = JwtKeys.open(keys.toString(), Duration.ofDays(1))) {
+      JwtAuthenticator jwt =
+          new JwtAuthenticator(settings(keys.toString(), "roles"), read, () -> NOW);
+      String alice = issuer.sign(claims().build());
+      String bob = issuer.sign(claims().subject("bob").build());
+      Credentials forged = shown(new TestIssuer("k1").sign(claims().build()), "address");
+      assertThat(jwt.know(shown(alice, "address"))).isPresent();
+
+      // of so many some are too many, wherever the second turns
+      List<Fault> told = new ArrayList<>();
+      for (int i = 0; i < 100 * FAILURES && !told.contains(Fault.OVERLOADED); i++) {
+        assertThatThrownBy(() -> jwt.know(forged))
+            .isInstanceOfSatisfying(MeshException.class, e -> told.add(e.fault()));
+      }
+      assertThat(told).hasSizeGreaterThan(FAILURES).endsWith(Fault.OVERLOADED);
+      assertThat(jwt.know(shown(alice, "address"))).as("known already").isPresent();
+      assertThat(jwt.know(shown(bob, "another"))).as("from elsewhere").isPresent();
+    }
+  }
+
+  private static Credentials shown(String token, String from) {
+    return new Credentials(Optional.of("Bearer " + token), Optional.empty(), from);
+  }
+
+  @Test
   void anUnknownKeyHasTheKeysReadAgain() throws Exception {
     TestIssuer next = new TestIssuer("k2");
     CountDownLatch asked = new CountDownLatch(2);
@@ -234,7 +302,7 @@ class JwtAuthenticatorTest {
       String token = next.sign(claims().build());
 
       fetched.reload(); // the first read is under way; this one waits for nobody
-      Credentials shown = new Credentials(Optional.of("Bearer " + token), Optional.empty());
+      Credentials shown = shown(token, "");
       Optional<Principal> known = Optional.empty();
       while (known.isEmpty()) {
         try {
