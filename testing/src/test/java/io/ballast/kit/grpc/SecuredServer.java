@@ -13,8 +13,10 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.MDC;
 
 /** A server of rewards behind a door, and ways to it. */
 final class SecuredServer implements AutoCloseable {
@@ -24,6 +26,10 @@ final class SecuredServer implements AutoCloseable {
   final AtomicReference<RequestContext> asked = new AtomicReference<>();
   final AtomicReference<Optional<io.ballast.kit.security.Principal>> principal =
       new AtomicReference<>(Optional.empty());
+
+  /** What log lines of the last call have beside their words. */
+  final AtomicReference<Map<String, String>> logged = new AtomicReference<>(Map.of());
+
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
   private final MeshServer server;
@@ -48,6 +54,7 @@ final class SecuredServer implements AutoCloseable {
           () -> {
             asked.set(RequestContexts.from(request.getMetadata()));
             principal.set(Principals.current());
+            logged.set(Map.copyOf(MDC.getCopyOfContextMap()));
             return ScoreResponse.getDefaultInstance();
           });
     }
