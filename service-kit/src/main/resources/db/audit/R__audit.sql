@@ -12,7 +12,8 @@ create table if not exists audit (
 
 -- Appends an act. Writers wait for each other until they commit: call it last.
 -- principal, proof: who the edge says that is, and by what it knows: set_config('ballast.principal', …,
--- true). Whoever writes without saying so is named as the database knows them.
+-- true). on_behalf_of: for whom the server calls that is the principal. Whoever writes without saying so is
+-- named as the database knows them.
 create or replace function audit_append(
   action text, tenant text, actor text, subject text, request_id text, details jsonb)
 returns bigint
@@ -34,6 +35,7 @@ begin
     'actor', actor,
     'principal', coalesce(nullif(current_setting('ballast.principal', true), ''), session_user),
     'proof', coalesce(nullif(current_setting('ballast.proof', true), ''), 'database'),
+    'on_behalf_of', coalesce(current_setting('ballast.behalf', true), ''),
     'subject', subject,
     'request_id', request_id,
     'details', details)::text;

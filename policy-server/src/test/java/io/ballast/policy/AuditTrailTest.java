@@ -23,6 +23,7 @@ import io.ballast.policy.v1.VersionServiceGrpc;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.opentelemetry.api.OpenTelemetry;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -111,12 +112,19 @@ class AuditTrailTest {
     assertThat(entries())
         .extracting(entry -> content(entry).path("proof").asText())
         .containsExactly("process", "process", "token", "process", "none", "database");
+    assertThat(entries())
+        .as("only whoever may be a server is believed")
+        .extracting(entry -> content(entry).path("on_behalf_of").asText())
+        .containsExactly("", "", "Ada by jwt", "", "", "");
   }
 
   private void rollBackThrough(EdgeSecurity security, String token) {
     Metadata headers = new Metadata();
     headers.put(
         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+    headers.put(
+        Metadata.Key.of("x-ballast-behalf-bin", Metadata.BINARY_BYTE_MARSHALLER),
+        "Ada by jwt".getBytes(StandardCharsets.UTF_8));
     try (MeshServer door =
         MeshServer.start(
             MeshServer.Options.loopback(0),

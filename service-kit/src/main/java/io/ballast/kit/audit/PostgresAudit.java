@@ -4,7 +4,6 @@ import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.security.Principal;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
@@ -64,10 +63,12 @@ public final class PostgresAudit implements AuditTrail {
             .createQuery(
                 """
                 select set_config('ballast.principal', :name, true)
-                  || set_config('ballast.proof', :proof, true)\
+                  || set_config('ballast.proof', :proof, true)
+                  || set_config('ballast.behalf', :behalf, true)\
                 """)
             .bind("name", acting.name())
-            .bind("proof", acting.proof().name().toLowerCase(Locale.ROOT))
+            .bind("proof", acting.proof().label())
+            .bind("behalf", Principals.behalf())
             .mapTo(String.class)
             .one();
   }

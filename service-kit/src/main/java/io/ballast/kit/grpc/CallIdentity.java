@@ -1,8 +1,10 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.security.Principal;
 import io.grpc.Context;
 import io.grpc.Metadata;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -17,11 +19,18 @@ final class CallIdentity {
   static final Metadata.Key<String> HEADER =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
+  /** For whom a server of the mesh calls another; of nobody else it is believed. */
+  static final Metadata.Key<byte[]> BEHALF =
+      Metadata.Key.of("x-ballast-behalf-bin", Metadata.BINARY_BYTE_MARSHALLER);
+
+  private static final int MOST_BEHALF_CHARACTERS = 160;
+
   private static final Context.Key<CallIdentity> CURRENT = Context.key("ballast-call-identity");
 
   private final AtomicReference<String> requestId;
   private volatile @Nullable Principal principal;
   private volatile @Nullable String tenant;
+  private volatile String behalf = "";
 
   CallIdentity(String requestId) {
     this.requestId = new AtomicReference<>(requestId);
@@ -54,7 +63,28 @@ final class CallIdentity {
     tenant = known.tenant().orElse(null);
   }
 
-  /** On whose behalf; null: not known yet. */
+  /** For whom the server calls that makes this call; empty: not said. */
+  String behalf() {
+    return behalf;
+  }
+
+  /** Takes what a server of the mesh says in its {@code headers}. */
+  void behalf(Metadata headers) {
+    byte[] said = headers.get(BEHALF);
+    if (said != null) {
+      behalf = Texts.asLine(new String(said, StandardCharsets.UTF_8), MOST_BEHALF_CHARACTERS);
+    }
+  }
+
+  /** For whom this server calls others while it handles the call; empty: nobody is known. */
+  String behalfOfOthers() {
+    Principal known = principal;
+    return !behalf.isEmpty() || known == null
+        ? behalf
+        : known.name() + " by " + known.proof().label();
+  }
+
+  /** The tenant that it is for; null: not known yet. */
   @Nullable String tenant() {
     return tenant;
   }

@@ -47,7 +47,11 @@ final class Doorkeeper implements ServerInterceptor {
     }
     try {
       Principal principal = security.identities().know(shown(call, headers));
-      Objects.requireNonNull(CallIdentity.current(), "given before").principal(principal);
+      CallIdentity identity = Objects.requireNonNull(CallIdentity.current(), "given before");
+      identity.principal(principal);
+      if (principal.rights().contains(Right.PEER)) {
+        identity.behalf(headers);
+      }
       Right right = RpcAccess.require(principal, method);
       security.rates().count(principal, right);
     } catch (MeshException e) {

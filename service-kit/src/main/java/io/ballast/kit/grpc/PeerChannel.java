@@ -25,6 +25,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.SslContext;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -199,6 +200,10 @@ public final class PeerChannel implements AutoCloseable {
           public void start(Listener<A> listener, Metadata headers) {
             if (call != null && !headers.containsKey(CallIdentity.HEADER)) {
               headers.put(CallIdentity.HEADER, call.requestId());
+            }
+            String behalf = call == null ? "" : call.behalfOfOthers();
+            if (!behalf.isEmpty() && !headers.containsKey(CallIdentity.BEHALF)) {
+              headers.put(CallIdentity.BEHALF, behalf.getBytes(StandardCharsets.UTF_8));
             }
             headers.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
             if (!headers.containsKey(ServerEdge.AUTHORIZATION)) { // else it is the caller's own

@@ -13,6 +13,12 @@ public final class Principals {
     return call == null ? Optional.empty() : call.principal();
   }
 
+  /** For whom the server calls that makes the call under way; empty: nobody is known. */
+  public static String behalf() {
+    CallIdentity call = CallIdentity.current();
+    return call == null ? "" : call.behalf();
+  }
+
   /**
    * Who answers for what is done now: whoever makes the call under way, {@link Principal#ANYBODY}
    * where nobody is asked; outside a call {@link Principal#ITSELF}.

@@ -3,6 +3,7 @@ package io.ballast.kit.security;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,7 +29,12 @@ public record Principal(String name, Optional<String> tenant, Set<Right> rights,
     /** A certificate that an authority vouches for. */
     CERTIFICATE,
     /** A signed token of an identity provider. */
-    JWT
+    JWT;
+
+    /** In lower case, as the audit trail has it. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** Whoever calls a mesh that asks nobody who they are. */

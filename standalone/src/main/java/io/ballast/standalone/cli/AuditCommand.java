@@ -122,7 +122,8 @@ final class AuditCommand implements Callable<Integer> {
     /** Whom the edge knew, and whom the request named. */
     private static String by(JsonNode content) {
       String principal = content.path("principal").asText();
-      String actor = content.path("actor").asText();
+      String behalf = content.path("on_behalf_of").asText();
+      String actor = behalf.isEmpty() ? content.path("actor").asText() : behalf;
       if (!principal.isEmpty()) {
         return actor.isEmpty() ? principal : "%s for %s".formatted(principal, actor);
       }

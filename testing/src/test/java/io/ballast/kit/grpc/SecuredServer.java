@@ -27,6 +27,9 @@ final class SecuredServer implements AutoCloseable {
   final AtomicReference<Optional<io.ballast.kit.security.Principal>> principal =
       new AtomicReference<>(Optional.empty());
 
+  /** For whom the last caller said that it calls. */
+  final AtomicReference<String> behalf = new AtomicReference<>("");
+
   /** What log lines of the last call have beside their words. */
   final AtomicReference<Map<String, String>> logged = new AtomicReference<>(Map.of());
 
@@ -54,6 +57,7 @@ final class SecuredServer implements AutoCloseable {
           () -> {
             asked.set(RequestContexts.from(request.getMetadata()));
             principal.set(Principals.current());
+            behalf.set(Principals.behalf());
             logged.set(Map.copyOf(MDC.getCopyOfContextMap()));
             return ScoreResponse.getDefaultInstance();
           });
