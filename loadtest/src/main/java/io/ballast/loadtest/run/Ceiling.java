@@ -6,17 +6,19 @@ import io.ballast.loadtest.call.MixTarget;
 import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.loadtest.openloop.Target;
+import io.ballast.loadtest.scenario.CallStep;
 import io.ballast.loadtest.scenario.LoadScenario;
 import io.ballast.loadtest.scenario.Mix;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
  * How many calls a second this generator manages on this machine: its own mix, sent as fast as it
- * can to a server in the same process that does nothing. That server takes a part of the cores, so
- * the figure is on the low side.
+ * can to a server in the same process that does nothing, and read as fast, for a reader that waits
+ * costs little. That server takes a part of the cores, so the figure is on the low side.
  */
 final class Ceiling {
   private static final int ENOUGH = 500;
@@ -28,13 +30,13 @@ final class Ceiling {
 
   /** Measures for a scenario's calibration time. */
   static double perSecond(LoadScenario scenario, Pacer pacer) {
-    Mix mix = new Mix(scenario.mix(), scenario.seed());
+    List<CallStep> steps = scenario.mix().stream().map(CallStep::readAtOnce).toList();
+    Mix mix = new Mix(steps, scenario.seed());
     try (NullMesh nothing = new NullMesh();
         MeshChannels channels =
             new MeshChannels(nothing.address(), nothing.address(), Credentials.NONE);
-        MixTarget target =
-            new MixTarget(scenario.mix(), mix, channels, scenario.prompts(), "ceiling")) {
-      for (int step = 0; step < scenario.mix().size(); step++) {
+        MixTarget target = new MixTarget(steps, mix, channels, scenario.prompts(), "ceiling")) {
+      for (int step = 0; step < steps.size(); step++) {
         CompletableFuture<Outcome> connected = new CompletableFuture<>();
         target.step(step).call(step, connected::complete);
         Outcome outcome = connected.join();

@@ -27,10 +27,16 @@ final class MemoryWatch implements AutoCloseable {
           work -> Thread.ofPlatform().daemon().name("memory").unstarted(work));
 
   MemoryWatch(LoadScenario scenario, MemorySource source) {
+    this(
+        scenario,
+        source,
+        (long) (Math.max(LEAST_SECONDS, scenario.seconds() / MOST_SAMPLES) * NANOS));
+  }
+
+  MemoryWatch(LoadScenario scenario, MemorySource source, long everyNanos) {
     this.scenario = scenario;
     this.source = source;
-    long every = (long) (Math.max(LEAST_SECONDS, scenario.seconds() / MOST_SAMPLES) * NANOS);
-    var unused = clock.scheduleWithFixedDelay(this::sample, 0, every, TimeUnit.NANOSECONDS);
+    var unused = clock.scheduleWithFixedDelay(this::sample, 0, everyNanos, TimeUnit.NANOSECONDS);
   }
 
   private void sample() {

@@ -33,4 +33,23 @@ public record CallStep(
     Duration readEvery,
     FeedbackKind event,
     boolean probe,
-    double probeTolerance) {}
+    double probeTolerance) {
+  /** The same of a reader that lets no message wait. */
+  public CallStep readAtOnce() {
+    return new CallStep(
+        name,
+        kind,
+        weight,
+        tenant,
+        lane,
+        timeout,
+        gate,
+        withReward,
+        withCost,
+        items,
+        Duration.ZERO,
+        event,
+        probe,
+        probeTolerance);
+  }
+}

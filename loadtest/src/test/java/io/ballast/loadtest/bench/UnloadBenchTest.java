@@ -17,7 +17,7 @@ class UnloadBenchTest {
   /**
    * Few beside those of a measurement: enough to see that memory comes back, not that none leaks.
    */
-  private static final int TURNS = 9;
+  private static final int TURNS = 6;
 
   @TempDir private Path folder = Path.of("");
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,6 +37,21 @@ class CeilingTest {
     assertThat(ceiling(1_000_000)).isCloseTo(1_000, withinPercentage(1));
     assertThat(ceiling(100_000)).isCloseTo(10_000, withinPercentage(1));
     assertThat(ceiling(50_000_000)).isCloseTo(20, withinPercentage(1));
+  }
+
+  @Test
+  void readersThatWaitAreNoLimitOfTheGenerator() {
+    LoadScenario slow =
+        new ScenarioReader(Path.of(""), List.of("int a = "))
+            .read(
+                """
+                phases: [{rate: 1, duration: 1s}]
+                mix: [{call: SUGGEST_STREAM, read_every: 1m, timeout: 5m}]
+                generator: {calibration: 100ms}
+                """);
+
+    // of two messages each, 256 calls at a time: at the most 2 a second, were each read so slowly
+    assertThat(Ceiling.perSecond(slow, new SystemPacer())).isGreaterThan(20);
   }
 
   @Test
