@@ -15,7 +15,7 @@ import java.util.logging.Logger;
 /**
  * A process that sends its part of a load. It reads its order, says when it is ready, waits for the
  * word so that all begin together, sends, and writes what it saw. Whoever started it and goes away
- * ends it: nobody says the word then.
+ * ends it, in the midst of a load too.
  */
 public final class WorkerMain {
   /** It is ready; what it manages follows. */
@@ -27,15 +27,22 @@ public final class WorkerMain {
   /** The word. */
   static final String GO = "GO";
 
+  private static final int LEFT_ALONE = 1;
+
   private WorkerMain() {}
 
   /** Runs one part of a load. */
   public static void main(String[] args) throws IOException {
     Logger.getLogger("").setLevel(Level.WARNING);
+    ProcessHandle.current().parent().ifPresent(WorkerMain::leaveWith);
     serve(
         new InputStreamReader(System.in, StandardCharsets.UTF_8),
         new PrintStream(System.out, true, StandardCharsets.UTF_8),
         Credentials.of(System.getenv()));
+  }
+
+  private static void leaveWith(ProcessHandle parent) {
+    var unused = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(LEFT_ALONE));
   }
 
   static void serve(Reader orders, PrintStream answers, Credentials credentials)
