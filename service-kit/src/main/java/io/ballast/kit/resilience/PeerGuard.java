@@ -7,6 +7,7 @@ import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -26,6 +27,7 @@ public final class PeerGuard {
   private final String peer;
   private final int maxInFlight;
   private final CircuitBreaker breaker;
+  private final Counter calls;
   private final Bulkhead bulkhead;
   private final LongSupplier nanoTime;
 
@@ -63,6 +65,11 @@ public final class PeerGuard {
                 .maxConcurrentCalls(settings.maxInFlight())
                 .maxWaitDuration(Duration.ZERO)
                 .build());
+    this.calls =
+        Counter.builder("ballast.peer.calls")
+            .description("Calls that were to be made to the peer, those that were refused too")
+            .tag("peer", peer)
+            .register(meters);
     Gauge.builder("ballast.peer.breaker.state", breaker, b -> b.getState().getOrder())
         .description("0 closed, 1 open, 2 half open")
         .tag("peer", peer)
@@ -118,6 +125,7 @@ public final class PeerGuard {
    *     full
    */
   public Permit acquire() {
+    calls.increment();
     if (!bulkhead.tryAcquirePermission()) {
       throw new MeshException(
           Fault.OVERLOADED,

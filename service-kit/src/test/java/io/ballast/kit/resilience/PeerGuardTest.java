@@ -49,6 +49,9 @@ class PeerGuardTest {
     call(Verdict.FAILED);
     assertThat(breakerState()).isEqualTo(1);
     assertOpen();
+    assertThat(meters.get("ballast.peer.calls").tag("peer", "reward-server").counter().count())
+        .as("an open breaker that nobody asks is told from one that refuses")
+        .isEqualTo(3);
   }
 
   @Test
