@@ -147,6 +147,7 @@ final class Admission implements ServerInterceptor {
       AdaptiveLimit.Permit held = permit;
       if (held != null) {
         held.end(wait.longest());
+        wait.afterwards(held::waited);
       }
     }
 

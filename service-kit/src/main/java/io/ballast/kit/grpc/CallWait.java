@@ -4,6 +4,7 @@ import io.grpc.Context;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** How long work of the call under way waited for its turn: the longest that was told. */
@@ -14,6 +15,7 @@ final class CallWait {
   private static final long UNTOLD = -1;
 
   private final AtomicLong nanos = new AtomicLong(UNTOLD);
+  private volatile @Nullable Consumer<Duration> late;
 
   /** Of the call that {@code context} is of; null outside a call. */
   static @Nullable CallWait of(Context context) {
@@ -26,6 +28,19 @@ final class CallWait {
 
   void add(Duration waited) {
     nanos.accumulateAndGet(Math.max(0, waited.toNanos()), Math::max);
+    Consumer<Duration> listener = late;
+    if (listener != null) {
+      longest().ifPresent(listener);
+    }
+  }
+
+  /**
+   * Tells {@code listener} of what is told from now on, and at once of what has been: a call ends
+   * with its caller's deadline, before what works for it can say how long it has waited.
+   */
+  void afterwards(Consumer<Duration> listener) {
+    late = listener;
+    longest().ifPresent(listener);
   }
 
   /** The longest wait; empty if nothing of the call has waited, nor might have. */

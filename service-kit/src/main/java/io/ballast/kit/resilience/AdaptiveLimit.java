@@ -138,6 +138,7 @@ public final class AdaptiveLimit {
     private final int used;
     private final long start;
     private boolean ended; // guarded by the lock
+    private boolean told; // guarded by the lock
 
     private Permit(Lane lane, int used, long start) {
       this.lane = lane;
@@ -163,12 +164,33 @@ public final class AdaptiveLimit {
         long now = nanoTime.getAsLong();
         if (waited.isPresent()) {
           of.took(now - start);
-          of.wait.record(waited.get());
-          learn(lane, waited.get().toNanos(), used, now);
+          learn(waited.get(), now);
         }
       } finally {
         lock.unlock();
       }
+    }
+
+    /**
+     * Tells how long work of the call waited, if its end did not: the place of a caller that left,
+     * or whose deadline passed, is given back before what worked for it can tell. Under overload
+     * these are most calls, and without them the limit would stay where it is.
+     */
+    public void waited(Duration wait) {
+      lock.lock();
+      try {
+        if (ended && !told) {
+          learn(wait, nanoTime.getAsLong());
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    private void learn(Duration wait, long now) {
+      told = true;
+      of(lane).wait.record(wait);
+      AdaptiveLimit.this.learn(lane, wait.toNanos(), used, now);
     }
   }
 

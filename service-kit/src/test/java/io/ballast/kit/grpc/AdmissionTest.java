@@ -208,6 +208,49 @@ class AdmissionTest extends MeshServerCase {
   }
 
   @Test
+  void theLimitHearsOfTheWaitOfCallersThatLeft() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(10, 1);
+    for (int i = 0; i < 10; i++) {
+      CountDownLatch begun = new CountDownLatch(1);
+      CountDownLatch told = new CountDownLatch(1);
+      work =
+          () -> {
+            ContextPatience patience = ContextPatience.ofCurrentCall();
+            begun.countDown();
+            while (!patience.cancelled() || inFlight("interactive") > 0) {
+              Thread.onSpinWait();
+            }
+            nanos.addAndGet(Duration.ofMillis(20).toNanos());
+            patience.waited(Duration.ofMillis(500));
+            patience.waited(Duration.ofMillis(600)); // one sample a call
+            told.countDown();
+            return ScoreResponse.getDefaultInstance();
+          };
+      var leaves =
+          RewardServiceGrpc.newFutureStub(rewards.getChannel())
+              .score(of(Priority.PRIORITY_INTERACTIVE));
+      begun.await();
+      assertThat(leaves.cancel(true)).isTrue();
+      told.await();
+    }
+
+    assertThat(
+            meters
+                .get("ballast.limit")
+                .tags("server", "reward", "lane", "interactive")
+                .gauge()
+                .value())
+        .isEqualTo(9);
+    assertThat(
+            meters
+                .get("ballast.limit.wait")
+                .tags("server", "reward", "lane", "interactive")
+                .timer()
+                .count())
+        .isEqualTo(10);
+  }
+
+  @Test
   void whatIsRefusedForLoadFurtherInIsCountedToo() throws Exception {
     RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(16, 1);
     CountDownLatch both = new CountDownLatch(2); // as many as the server takes at once
