@@ -1,7 +1,9 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.core.suggest.CostOracle;
@@ -44,10 +46,15 @@ public final class GrpcCostOracle implements CostOracle {
               .setPrompt(PeerMessages.text(prompt))
               .setCompletion(PeerMessages.text(completion)));
     }
+    CallPatience patience = ContextPatience.ofCurrentCall();
     return PeerCalls.read(
         PeerMessages.SAFETY_SERVER,
         stub.withDeadlineAfter(timeout).cost(request.build()),
-        response -> outcomes(response, completions.size()));
+        response -> {
+          patience.waitedElsewhere(
+              MeshMessages.duration(response.getTiming().getQueueDuration()));
+          return outcomes(response, completions.size());
+        });
   }
 
   private static List<CostOutcome> outcomes(CostResponse response, int expected) {

@@ -20,6 +20,12 @@ public interface CallPatience {
    */
   default void waited(Duration queue) {}
 
+  /**
+   * Told how long work of the call has waited at another server, which was asked after what {@link
+   * #waited} tells of.
+   */
+  default void waitedElsewhere(Duration queue) {}
+
   /** A caller that waits for ever. */
   static CallPatience endless() {
     return waiting(Optional.empty());

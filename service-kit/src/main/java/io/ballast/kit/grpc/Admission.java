@@ -146,7 +146,7 @@ final class Admission implements ServerInterceptor {
     void end() {
       AdaptiveLimit.Permit held = permit;
       if (held != null) {
-        held.end(wait.longest());
+        held.end(wait.whole());
         wait.afterwards(held::waited);
       }
     }

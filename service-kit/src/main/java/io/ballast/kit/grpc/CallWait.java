@@ -7,14 +7,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** How long work of the call under way waited for its turn: the longest that was told. */
+/**
+ * How long work of the call under way waited for its turn: here, the longest that was told, and at
+ * servers that were asked for it afterwards, side by side, the longest of these.
+ */
 final class CallWait {
   private static final Context.Key<CallWait> CURRENT = Context.key("ballast-call-wait");
 
   /** Nobody has told anything. */
   private static final long UNTOLD = -1;
 
-  private final AtomicLong nanos = new AtomicLong(UNTOLD);
+  private final AtomicLong here = new AtomicLong(UNTOLD);
+  private final AtomicLong elsewhere = new AtomicLong(UNTOLD);
   private volatile @Nullable Consumer<Duration> late;
 
   /** Of the call that {@code context} is of; null outside a call. */
@@ -26,11 +30,19 @@ final class CallWait {
     return context.withValue(CURRENT, this);
   }
 
-  void add(Duration waited) {
-    nanos.accumulateAndGet(Math.max(0, waited.toNanos()), Math::max);
+  void here(Duration waited) {
+    add(here, waited);
+  }
+
+  void elsewhere(Duration waited) {
+    add(elsewhere, waited);
+  }
+
+  private void add(AtomicLong to, Duration waited) {
+    to.accumulateAndGet(Math.max(0, waited.toNanos()), Math::max);
     Consumer<Duration> listener = late;
     if (listener != null) {
-      longest().ifPresent(listener);
+      whole().ifPresent(listener);
     }
   }
 
@@ -40,12 +52,15 @@ final class CallWait {
    */
   void afterwards(Consumer<Duration> listener) {
     late = listener;
-    longest().ifPresent(listener);
+    whole().ifPresent(listener);
   }
 
-  /** The longest wait; empty if nothing of the call has waited, nor might have. */
-  Optional<Duration> longest() {
-    long known = nanos.get();
-    return known == UNTOLD ? Optional.empty() : Optional.of(Duration.ofNanos(known));
+  /** Both together; empty if nothing of the call has waited, nor might have. */
+  Optional<Duration> whole() {
+    long first = here.get();
+    long then = elsewhere.get();
+    return first == UNTOLD && then == UNTOLD
+        ? Optional.empty()
+        : Optional.of(Duration.ofNanos(Math.max(0, first) + Math.max(0, then)));
   }
 }

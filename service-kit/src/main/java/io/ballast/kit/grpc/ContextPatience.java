@@ -44,7 +44,15 @@ public final class ContextPatience implements CallPatience {
   public void waited(Duration queue) {
     CallWait wait = CallWait.of(context);
     if (wait != null) {
-      wait.add(queue);
+      wait.here(queue);
+    }
+  }
+
+  @Override
+  public void waitedElsewhere(Duration queue) {
+    CallWait wait = CallWait.of(context);
+    if (wait != null) {
+      wait.elsewhere(queue);
     }
   }
 }

@@ -161,6 +161,11 @@ public final class MeshMessages {
         .build();
   }
 
+  /** A time span of a message. */
+  public static Duration duration(com.google.protobuf.Duration duration) {
+    return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
+  }
+
   private static com.google.protobuf.Duration duration(Duration duration) {
     return com.google.protobuf.Duration.newBuilder()
         .setSeconds(duration.getSeconds())

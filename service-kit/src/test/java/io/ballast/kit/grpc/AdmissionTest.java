@@ -208,6 +208,28 @@ class AdmissionTest extends MeshServerCase {
   }
 
   @Test
+  void whatWaitedElsewhereComesOnTopOfWhatWaitedHere() {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(10, 1);
+    work =
+        () -> {
+          ContextPatience patience = ContextPatience.ofCurrentCall();
+          patience.waited(Duration.ofMillis(60));
+          patience.waitedElsewhere(Duration.ofMillis(30));
+          patience.waitedElsewhere(Duration.ofMillis(70)); // side by side
+          return ScoreResponse.getDefaultInstance();
+        };
+    rewards.score(of(Priority.PRIORITY_INTERACTIVE));
+
+    assertThat(
+            meters
+                .get("ballast.limit.wait")
+                .tags("server", "reward", "lane", "interactive")
+                .timer()
+                .totalTime(TimeUnit.MILLISECONDS))
+        .isEqualTo(130);
+  }
+
+  @Test
   void theLimitHearsOfTheWaitOfCallersThatLeft() throws Exception {
     RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(10, 1);
     for (int i = 0; i < 10; i++) {
