@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
@@ -32,20 +33,35 @@ final class BuiltMesh implements AutoCloseable {
   /** An option of a JVM that does not live for long. */
   static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
 
+  /** Below those that Linux gives to whoever asks for any. */
+  private static final int LOWEST_PORT = 16_384;
+
+  private static final int PORTS = 16_384;
+
+  /** Tests of two processes at a time look in different places. */
+  private static final AtomicInteger PORT_BLOCK =
+      new AtomicInteger(61 * (int) ProcessHandle.current().pid());
+
+  private static final String ARCHIVE = "-XX:SharedArchiveFile=";
+
   /** Where it says whether it is ready. */
   private static final String READY = "/q/health/ready";
 
   private final Process process;
+  private final Path data;
+  private final ServerPlan.Server plan;
   private final Path output;
   private final int port;
   private final int httpPort;
   private final ManagedChannel channel;
 
-  private BuiltMesh(Process process, Path output, int port, int httpPort) {
+  private BuiltMesh(Process process, Path data, ServerPlan.Server plan, Path output) {
     this.process = process;
+    this.data = data;
+    this.plan = plan;
     this.output = output;
-    this.port = port;
-    this.httpPort = httpPort;
+    this.port = plan.port();
+    this.httpPort = plan.httpPort();
     this.channel =
         NettyChannelBuilder.forAddress(InetAddress.getLoopbackAddress().getHostAddress(), port)
             .usePlaintext()
@@ -70,9 +86,17 @@ final class BuiltMesh implements AutoCloseable {
    * Starts four processes in the order of their roles, until all answer and have found each other.
    */
   static List<BuiltMesh> startSplit(Path data) {
-    int ports = Role.values().length;
+    return startSplit(data, freePorts(), Map.of());
+  }
+
+  /**
+   * The same on ports that are known before.
+   *
+   * @param port of the first role, as {@link #freePorts} gives it; the others follow
+   */
+  static List<BuiltMesh> startSplit(Path data, int port, Map<String, String> properties) {
     List<BuiltMesh> started =
-        plan(data, freePorts(ports), freePorts(ports), true, Map.of()).servers().stream()
+        plan(data, port, freePorts(), true, properties).servers().stream()
             .map(server -> launch(data, server))
             .toList();
     try {
@@ -93,8 +117,8 @@ final class BuiltMesh implements AutoCloseable {
   private static ServerPlan plan(
       Path data, int port, int httpPort, boolean split, Map<String, String> properties) {
     Map<String, String> all = new TreeMap<>(properties);
-    all.put("ballast.policy.gate-timeout", "PT30S"); // a busy machine is not what is tested
-    all.put("ballast.policy.judge-timeout", "PT30S");
+    all.putIfAbsent("ballast.policy.gate-timeout", "PT30S"); // no busy machine is tested
+    all.putIfAbsent("ballast.policy.judge-timeout", "PT30S");
     return new ServerPlan(home(), data, port, httpPort, split, all);
   }
 
@@ -103,17 +127,33 @@ final class BuiltMesh implements AutoCloseable {
       Path output =
           Files.createDirectories(data.resolve("logs"))
               .resolve(server.name() + "-" + server.port() + ".out");
-      List<String> command = new ArrayList<>(server.command());
-      command.add(1, FIRST_COMPILER);
       Process process =
-          new ProcessBuilder(command)
+          new ProcessBuilder(command(server))
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .start();
-      return new BuiltMesh(process, output, server.port(), server.httpPort());
+      return new BuiltMesh(process, data, server, output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * A process of some roles reads the archive of classes that one of all has written, and writes
+   * none: those that are killed would never have one.
+   */
+  private static List<String> command(ServerPlan.Server server) {
+    List<String> command = new ArrayList<>(server.command());
+    command.add(1, FIRST_COMPILER);
+    if (command.stream().anyMatch(each -> each.startsWith("-Dballast.roles="))) {
+      command.remove("-XX:+AutoCreateSharedArchive");
+      command.replaceAll(
+          each ->
+              each.startsWith(ARCHIVE)
+                  ? ARCHIVE + home().resolve("standalone/target/mesh-classes.jsa")
+                  : each);
+    }
+    return command;
   }
 
   /** Waits until the process says that it answers. */
@@ -239,6 +279,11 @@ final class BuiltMesh implements AutoCloseable {
     channel.shutdownNow();
   }
 
+  /** Starts it once more, on its ports and its data, until it answers. */
+  BuiltMesh again() {
+    return launch(data, plan).awaitReady();
+  }
+
   @Override
   public void close() {
     channel.shutdownNow();
@@ -255,12 +300,16 @@ final class BuiltMesh implements AutoCloseable {
     }
   }
 
-  /** The first of {@code count} ports in a row that nothing listens on now. */
-  private static int freePorts(int count) {
+  /**
+   * The first of as many ports in a row as there are roles that nothing listens on now. They are
+   * none that the system gives away by itself: who is killed needs its own again.
+   */
+  static int freePorts() {
+    int count = Role.values().length;
     while (true) {
-      int first = freePort();
-      if (first + count <= 65_535
-          && IntStream.range(first + 1, first + count).allMatch(BuiltMesh::isFree)) {
+      int block = Math.floorMod(PORT_BLOCK.getAndIncrement(), PORTS / count);
+      int first = LOWEST_PORT + block * count;
+      if (IntStream.range(first, first + count).allMatch(BuiltMesh::isFree)) {
         return first;
       }
     }

@@ -20,8 +20,6 @@ import io.ballast.reward.v1.TrainingState;
 import io.ballast.reward.v1.UploadChoice;
 import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.Channel;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -41,17 +39,17 @@ class FullDiskIT {
   private static final int MEMBERS = 32;
 
   /** More than the logs of a server, less than a tenth of the members' weights, in bytes. */
-  private static final String NO_ROOM = "131072";
+  private static final long NO_ROOM = 131_072;
 
   @TempDir private Path data = Path.of(".");
 
   @Test
   void aVersionThatDoesNotFitIsNoneAndIsPublishedWhenThereIsRoom() throws Exception {
     try (BuiltMesh mesh = BuiltMesh.start(data, Map.of("ballast.roles", "reward"))) {
-      limitFiles(mesh, NO_ROOM);
+      FileLimit.set(mesh.pid(), NO_ROOM);
       assertThatThrownBy(() -> TestCalls.train(mesh.channel(), upload("too much", pairs(10_000))))
           .hasMessageContaining("RESOURCE_EXHAUSTED: file: cannot be kept: File too large");
-      limitFiles(mesh, "unlimited");
+      FileLimit.set(mesh.pid(), FileLimit.NONE);
       assertThat(data.resolve("reward-trainings/uploads")).doesNotExist();
 
       RewardTraining begun = train(mesh.channel(), "no room");
@@ -60,9 +58,9 @@ class FullDiskIT {
       while (last.getProgress().getPhase() != TrainingPhase.TRAINING_PHASE_TRAINING_MEMBERS) {
         last = told.next().getTraining();
       }
-      limitFiles(mesh, NO_ROOM);
+      FileLimit.set(mesh.pid(), NO_ROOM);
       last = last(told, last);
-      limitFiles(mesh, "unlimited");
+      FileLimit.set(mesh.pid(), FileLimit.NONE);
 
       assertThat(last.getState()).as("%s", last).isEqualTo(TrainingState.TRAINING_STATE_FAILED);
       assertThat(last.getFailure().getReason()).isEqualTo("STORAGE_FAILED");
@@ -86,17 +84,6 @@ class FullDiskIT {
       last = told.next().getTraining();
     }
     return last;
-  }
-
-  /** Sets what the process may write into one file, in bytes. */
-  private static void limitFiles(BuiltMesh mesh, String most) throws IOException {
-    Process limit =
-        new ProcessBuilder(
-                "prlimit", "--pid", Long.toString(mesh.pid()), "--fsize=" + most + ":unlimited")
-            .redirectErrorStream(true)
-            .start();
-    String said = new String(limit.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(said).isEmpty();
   }
 
   private static RewardTraining train(Channel channel, String key) {

@@ -2,21 +2,11 @@ package io.ballast.standalone.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.ballast.kit.runtime.Role;
-import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
-import io.ballast.kserve.v2.RepositoryIndexRequest;
-import io.ballast.kserve.v2.RepositoryIndexResponse;
-import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.SamplingOptions;
-import io.ballast.orchestrator.v1.IterationMetrics;
-import io.ballast.orchestrator.v1.Run;
-import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.PolicyServiceGrpc;
-import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
@@ -24,7 +14,6 @@ import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
 import io.ballast.testing.MonitoredMetrics;
-import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -70,23 +59,6 @@ class ProcessIT {
           "policy.record");
 
   private static final int MOST_LOOKS = 100;
-
-  private static final String ACROSS_PROCESSES =
-      """
-      name: across-processes
-      algorithm: GRPO
-      iterations: 2
-      seed: 11
-      rollout: {prompts_per_iteration: 2, completions_per_prompt: 2, max_new_tokens: 8}
-      constraint: {enabled: false}
-      prompts: {inline: ["int size = ", "return "]}
-      safety_test:
-        threshold: 0.3
-        max_new_tokens: 8
-        prompts: {inline: ["int held = ", "for (", "if (", "while (", "try {", "throw "]}
-      kl: {stop_at: 20}
-      promotion: NEVER
-      """;
 
   @TempDir private Path data = Path.of(".");
 
@@ -159,7 +131,7 @@ class ProcessIT {
         assertThat(line).doesNotContain("Exception processing message");
       }
     }
-    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+    assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
   }
 
   @Test
@@ -248,7 +220,7 @@ class ProcessIT {
     assertThat(last.hasFinished()).isTrue();
     assertThat(last.getFinished().getSuggestionId()).isNotEmpty();
     assertThat(mesh.awaitEnd()).isIn(0, TERMINATED);
-    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+    assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
     mesh.channel().shutdownNow();
   }
 
@@ -292,84 +264,10 @@ class ProcessIT {
     mesh.channel().shutdownNow();
   }
 
-  @Test
-  void fourProcessesAreOneMesh() {
-    List<BuiltMesh> processes = BuiltMesh.startSplit(data);
-    try {
-      SuggestResponse suggestion =
-          TestCalls.suggest(
-              processes.get(Role.POLICY_SERVER.ordinal()).channel(), "int size = list.");
-
-      assertThat(suggestion.getDegradationsList()).isEmpty();
-      assertThat(suggestion.getText()).as("%s", suggestion).isNotEmpty();
-      assertThat(suggestion.getReward().hasValue()).isTrue();
-      assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
-      assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
-      assertThat(kserveModels(processes.get(Role.POLICY_SERVER.ordinal())))
-          .containsExactly("java-tiny");
-      assertThat(kserveModels(processes.get(Role.REWARD_SERVER.ordinal())))
-          .containsExactly("java-reward");
-      assertThat(kserveModels(processes.get(Role.SAFETY_SERVER.ordinal())))
-          .containsExactlyInAnyOrder("java-cost", "java-gate-context", "java-gate-suggestion");
-      for (Role role : Role.values()) {
-        String answer = processes.get(role.ordinal()).post("/get_reward", RewardHttpIT.QUERY);
-        assertThat(answer.startsWith("{\"rewards\":["))
-            .as(role + ": " + answer)
-            .isEqualTo(role == Role.REWARD_SERVER);
-      }
-      learns(processes);
-    } finally {
-      processes.forEach(BuiltMesh::terminate);
-      processes.forEach(BuiltMesh::close);
-    }
-    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
-  }
-
-  /** A run whose weights the other processes read as folders, the candidate's among them. */
-  private void learns(List<BuiltMesh> processes) {
-    Channel orchestrator = processes.get(Role.ORCHESTRATOR.ordinal()).channel();
-
-    String runId = TestCalls.create(orchestrator, ACROSS_PROCESSES);
-    Run ended = TestCalls.awaitEnd(orchestrator, runId);
-
-    assertThat(ended.getState())
-        .as("%s", ended.getMessage())
-        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
-    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
-        .extracting(
-            IterationMetrics::getIteration,
-            iteration -> iteration.getSamplesCount() + iteration.getDroppedCount())
-        .containsExactly(tuple(1, 4), tuple(2, 4));
-    ModelVersion candidate = ended.getCandidateVersion();
-    PolicyVersion known =
-        TestCalls.version(
-            processes.get(Role.POLICY_SERVER.ordinal()).channel(),
-            candidate.getModel(),
-            candidate.getVersion());
-    assertThat(known.getVersion()).isEqualTo(candidate);
-    assertThat(known.getRunId()).isEqualTo(runId);
-    assertThat(
-            data.resolve("models")
-                .resolve(candidate.getModel())
-                .resolve(candidate.getVersion())
-                .resolve("model.safetensors"))
-        .isNotEmptyFile();
-  }
-
   /** A client's mistake, which belongs in no log of the server. */
   private static void sendMoreThanIsTaken(BuiltMesh mesh) {
     assertThatThrownBy(() -> TestCalls.suggest(mesh.channel(), "x".repeat(17 << 20)))
         .hasMessageStartingWith("RESOURCE_EXHAUSTED");
-  }
-
-  /** The models that a process offers to KServe clients. */
-  private static Set<String> kserveModels(BuiltMesh process) {
-    return GRPCInferenceServiceGrpc.newBlockingStub(process.channel())
-        .repositoryIndex(RepositoryIndexRequest.getDefaultInstance())
-        .getModelsList()
-        .stream()
-        .map(RepositoryIndexResponse.ModelIndex::getName)
-        .collect(Collectors.toSet());
   }
 
   /** The names of the series that there are: those that come with a run or a Kafka are not. */

@@ -21,7 +21,7 @@ class RewardHttpIT {
   private static final String PROMPT = "int size = list.";
   private static final String COMPLETION = "size();";
 
-  /** A prompt with its completion, as ProcessIT asks each of four processes too. */
+  /** A prompt with its completion, as SplitMeshIT asks each of four processes too. */
   static final String QUERY =
       "{\"query\": [\"%s\"], \"prompts\": [\"%s\"]}".formatted(PROMPT + COMPLETION, PROMPT);
 

@@ -2,7 +2,6 @@ package io.ballast.standalone.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
@@ -38,7 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The built program learns a reward from what people did: suggestions and feedback in PostgreSQL, a
- * training by the reward-server, a version that scores.
+ * training by the reward-server, a version that scores. {@link SplitMeshIT} has it do so in two
+ * processes.
  */
 class RewardTrainingIT {
   private static final int SUGGESTIONS = 80;
@@ -51,24 +51,12 @@ class RewardTrainingIT {
   void oneProcessLearnsFromItsOwnFeedback() {
     try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
       react(mesh.channel());
-      assertLearns(mesh.channel());
-    }
-  }
-
-  @Test
-  void aRewardServerLearnsFromTheFeedbackOfAnotherProcess() {
-    List<BuiltMesh> processes = BuiltMesh.startSplit(data);
-    try {
-      react(processes.get(Role.POLICY_SERVER.ordinal()).channel());
-      assertLearns(processes.get(Role.REWARD_SERVER.ordinal()).channel());
-    } finally {
-      processes.forEach(BuiltMesh::terminate);
-      processes.forEach(BuiltMesh::close);
+      assertLearns(mesh.channel(), "");
     }
   }
 
   /** Suggestions at as many prompts; those that say something are accepted or rejected in turn. */
-  private static void react(Channel channel) {
+  static void react(Channel channel) {
     for (int i = 0; i < SUGGESTIONS; i++) {
       SuggestResponse suggestion =
           PolicyServiceGrpc.newBlockingStub(channel)
@@ -97,8 +85,13 @@ class RewardTrainingIT {
     }
   }
 
-  private static void assertLearns(Channel channel) {
-    RewardTraining begun = start(channel);
+  /**
+   * The reward-server trains from it, and scores by what it learned.
+   *
+   * @param trunk which version of the policy reads texts; empty: the only one that there is
+   */
+  static void assertLearns(Channel channel, String trunk) {
+    RewardTraining begun = start(channel, trunk);
     Iterator<WatchTrainingResponse> states = TestCalls.watch(channel, begun);
     RewardTraining last = begun;
     while (states.hasNext()) {
@@ -120,7 +113,7 @@ class RewardTrainingIT {
         .isEqualTo("java-reward");
   }
 
-  private static RewardTraining start(Channel channel) {
+  private static RewardTraining start(Channel channel, String trunk) {
     return TestCalls.train(
         channel,
         List.of(
@@ -129,6 +122,7 @@ class RewardTrainingIT {
                 .setPlan(
                     TrainingPlan.newBuilder()
                         .setName("liked")
+                        .setTrunk(trunk)
                         .setOptions(TrainingOptions.newBuilder().setMembersCount(2).setMaxEpochs(2))
                         .setFeedback(FeedbackChoice.getDefaultInstance()))
                 .build()));

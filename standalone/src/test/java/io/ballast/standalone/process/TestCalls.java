@@ -21,8 +21,10 @@ import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc;
@@ -32,6 +34,7 @@ import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -59,21 +62,32 @@ final class TestCalls {
   }
 
   static SuggestResponse suggest(Channel channel, String prompt) {
+    return suggest(channel, suggestion(prompt));
+  }
+
+  static SuggestResponse suggest(Channel channel, SuggestRequest request) {
     return PolicyServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-        .suggest(suggestion(prompt));
+        .suggest(request);
   }
 
   static RecordFeedbackResponse accept(Channel channel, String suggestionId, String key) {
+    return tell(
+        channel,
+        key,
+        FeedbackEvent.newBuilder()
+            .setSuggestionId(suggestionId)
+            .setAccepted(Accepted.getDefaultInstance())
+            .build());
+  }
+
+  static RecordFeedbackResponse tell(Channel channel, String key, FeedbackEvent event) {
     return FeedbackServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
         .recordFeedback(
             RecordFeedbackRequest.newBuilder()
                 .setMetadata(metadata().toBuilder().setIdempotencyKey(key))
-                .setEvent(
-                    FeedbackEvent.newBuilder()
-                        .setSuggestionId(suggestionId)
-                        .setAccepted(Accepted.getDefaultInstance()))
+                .setEvent(event)
                 .build());
   }
 
@@ -85,6 +99,17 @@ final class TestCalls {
                 .setMetadata(metadata())
                 .setSuggestionId(suggestionId)
                 .build());
+  }
+
+  /** Every suggestion of which an event was kept, with it. */
+  static List<TrainingRecord> trainingRecords(Channel channel) {
+    List<TrainingRecord> records = new ArrayList<>();
+    FeedbackServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        .streamTrainingRecords(
+            StreamTrainingRecordsRequest.newBuilder().setMetadata(metadata()).build())
+        .forEachRemaining(answer -> records.add(answer.getRecord()));
+    return records;
   }
 
   /** What the policy-server knows of one version. */
@@ -118,6 +143,15 @@ final class TestCalls {
     return RunServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(4 * SECONDS, TimeUnit.SECONDS)
         .watchRun(WatchRunRequest.newBuilder().setMetadata(metadata()).setRunId(runId).build());
+  }
+
+  /** Waits until so many of the run's iterations are durable. */
+  static void awaitIterations(Channel channel, String runId, int count) {
+    Iterator<WatchRunResponse> told = watch(channel, runId);
+    int done = 0;
+    while (done < count) {
+      done = told.next().getRun().getIterationsDone();
+    }
   }
 
   /** The run's last word. */

@@ -1,0 +1,169 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.testing.Await;
+import io.ballast.testing.FaultProxy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Four processes and the PostgreSQL of their own, each of which can be killed, with a bad network
+ * between the reward-server and the servers that call it.
+ */
+final class SplitMesh implements AutoCloseable {
+  private static final long SEED = 8;
+  private static final String DATABASE_USER = "postgres";
+
+  /** A lease lasts four times as long: enough for a busy machine, and not 20 s to wait for. */
+  private static final String SWEEP = "ballast.orchestrator.sweep-interval";
+
+  private static final String SWEEPS = "PT1S";
+  private static final int LINES = 4; // of PostgreSQL's file until its port
+
+  private final Path data;
+  private final FaultProxy network;
+  private final List<BuiltMesh> servers;
+
+  private SplitMesh(Path data, FaultProxy network, List<BuiltMesh> servers) {
+    this.data = data;
+    this.network = network;
+    this.servers = new ArrayList<>(servers);
+  }
+
+  /** Starts it, until its servers answer and have found each other. */
+  static SplitMesh start(Path data) {
+    int port = BuiltMesh.freePorts();
+    FaultProxy network = FaultProxy.to(port + Role.REWARD_SERVER.ordinal(), SEED);
+    return new SplitMesh(
+        data,
+        network,
+        BuiltMesh.startSplit(
+            data,
+            port,
+            Map.of(
+                "ballast.peers.reward",
+                "127.0.0.1:" + network.port(),
+                "ballast.policy.judge-timeout",
+                "PT4S",
+                SWEEP,
+                SWEEPS)));
+  }
+
+  BuiltMesh at(Role role) {
+    return servers.get(role.ordinal());
+  }
+
+  /** What the reward-server's callers call it through; its own clients do not. */
+  FaultProxy network() {
+    return network;
+  }
+
+  /**
+   * Starts an orchestrator beside the one that there is: on its database, models and checkpoints,
+   * under a name of its own, until it answers.
+   *
+   * @param folder an empty one
+   */
+  BuiltMesh secondOrchestrator(Path folder) throws IOException {
+    for (String shared : List.of("models", "learner")) {
+      Path link = folder.resolve(shared);
+      var unused = Files.createSymbolicLink(link, Files.createDirectories(data.resolve(shared)));
+    }
+    return BuiltMesh.start(
+        folder,
+        Map.of(
+            "ballast.roles",
+            "orchestrator",
+            "ballast.peers.policy",
+            "127.0.0.1:" + at(Role.POLICY_SERVER).port(),
+            "ballast.peers.reward",
+            "127.0.0.1:" + network.port(),
+            "ballast.peers.safety",
+            "127.0.0.1:" + at(Role.SAFETY_SERVER).port(),
+            "ballast.database.url",
+            databaseUrl(),
+            "ballast.database.user",
+            DATABASE_USER,
+            SWEEP,
+            SWEEPS));
+  }
+
+  /** Who has the lease of a run; empty: nobody. */
+  String holder(String runId) {
+    try (Connection connection = DriverManager.getConnection(databaseUrl(), DATABASE_USER, "");
+        PreparedStatement query =
+            connection.prepareStatement(
+                "select holder from orchestrator.run_lease where run_id = ?")) {
+      query.setString(1, runId);
+      try (ResultSet rows = query.executeQuery()) {
+        return rows.next() ? rows.getString(1) : "";
+      }
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Kills a server (kill -9) and starts it again, until it answers. */
+  void restart(Role role) {
+    at(role).kill();
+    servers.set(role.ordinal(), at(role).again());
+  }
+
+  /** Kills PostgreSQL (kill -9), until the servers have started it again. */
+  void killDatabase() {
+    ProcessHandle old = postmaster().orElseThrow();
+    assertThat(old.destroyForcibly()).isTrue();
+    Await.until(() -> postmaster().filter(other -> other.pid() != old.pid()).isPresent());
+  }
+
+  /** Sets what each of PostgreSQL's processes may write into one file, in bytes. */
+  void limitDatabase(long most) throws IOException {
+    ProcessHandle postmaster = postmaster().orElseThrow();
+    FileLimit.set(postmaster.pid(), most); // those to come have it from here
+    for (ProcessHandle each : postmaster.descendants().toList()) {
+      FileLimit.set(each.pid(), most);
+    }
+  }
+
+  /** The address of PostgreSQL for whoever is no process of this mesh. */
+  String databaseUrl() {
+    return "jdbc:postgresql://127.0.0.1:%s/postgres".formatted(database().get(LINES - 1).strip());
+  }
+
+  private Optional<ProcessHandle> postmaster() {
+    return database().stream()
+        .findFirst()
+        .flatMap(process -> ProcessHandle.of(Long.parseLong(process.strip())));
+  }
+
+  /** PostgreSQL's own file: its process, its folder, its start, its port; empty if it has none. */
+  private List<String> database() {
+    try {
+      List<String> lines = Files.readAllLines(data.resolve("postgres/data/postmaster.pid"));
+      return lines.size() < LINES ? List.of() : lines; // it is being written
+    } catch (IOException e) {
+      return List.of();
+    }
+  }
+
+  /** Stops it in order; the last server stops PostgreSQL. */
+  @Override
+  public void close() {
+    servers.forEach(BuiltMesh::terminate);
+    servers.forEach(BuiltMesh::close);
+    network.close();
+    assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
+  }
+}

@@ -1,0 +1,339 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
+import io.ballast.kserve.v2.RepositoryIndexRequest;
+import io.ballast.kserve.v2.RepositoryIndexResponse;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.policy.v1.Edited;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.PolicyVersion;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.standalone.process.KillTable.Round;
+import io.ballast.standalone.process.KillTable.Victim;
+import io.ballast.testing.Await;
+import io.ballast.testing.FaultProxy.Cut;
+import io.ballast.testing.FaultProxy.Latency;
+import io.ballast.testing.FaultProxy.Silence;
+import io.ballast.testing.FaultProxy.Toxic;
+import io.ballast.testing.FaultProxy.Trickle;
+import io.grpc.Channel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Four processes and their PostgreSQL are one mesh, and stay one whatever is killed or cut off: no
+ * event that was acknowledged is lost or doubled, no number is another than before, runs go on to
+ * their end, and calls soon go as before.
+ */
+class SplitMeshIT {
+  /** How often processes are killed; what was seen goes to target/kill-rounds.md. */
+  private static final int ROUNDS =
+      Integer.getInteger("ballast.kill-rounds", Victim.values().length);
+
+  /** How long what waits on the policy-server's disk may take into the database. */
+  private static final Duration REPLAY = Duration.ofSeconds(10);
+
+  /** How many suggestions are asked for under each fault of the network. */
+  private static final int UNDER_A_FAULT = 5;
+
+  /** Where an orchestrator keeps its name. */
+  private static final String HOLDER = "orchestrator-holder";
+
+  /** Of one file of PostgreSQL: more than a segment of its write-ahead log, and no whole page. */
+  private static final long ROOM_BYTES = (18L << 20) + 100;
+
+  /** Of an event's text, which is a third longer and at most 65,536 bytes long. */
+  private static final int TEXT_BYTES = 48_000;
+
+  private static final String ACROSS_PROCESSES =
+      """
+      name: across-processes
+      algorithm: GRPO
+      iterations: 2
+      seed: 11
+      rollout: {prompts_per_iteration: 2, completions_per_prompt: 2, max_new_tokens: 8}
+      constraint: {enabled: false}
+      prompts: {inline: ["int size = ", "return "]}
+      safety_test:
+        threshold: 0.3
+        max_new_tokens: 8
+        prompts: {inline: ["int held = ", "for (", "if (", "while (", "try {", "throw "]}
+      kl: {stop_at: 20}
+      promotion: NEVER
+      """;
+
+  @TempDir private static Path data = Path.of(".");
+  private static @Nullable SplitMesh started;
+
+  @BeforeAll
+  static void start() {
+    started = SplitMesh.start(data);
+  }
+
+  @AfterAll
+  static void stop() {
+    if (started != null) {
+      started.close();
+    }
+  }
+
+  private static SplitMesh mesh() {
+    if (started == null) {
+      throw new IllegalStateException("the mesh has not started");
+    }
+    return started;
+  }
+
+  private static Channel channel(Role role) {
+    return mesh().at(role).channel();
+  }
+
+  @Test
+  void fourProcessesAreOneMesh() {
+    SuggestResponse suggestion = TestCalls.suggest(channel(Role.POLICY_SERVER), "int size = list.");
+
+    assertThat(suggestion.getDegradationsList()).isEmpty();
+    assertThat(suggestion.getText()).as("%s", suggestion).isNotEmpty();
+    assertThat(suggestion.getReward().hasValue()).isTrue();
+    assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
+    assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
+    assertThat(kserveModels(Role.POLICY_SERVER)).containsExactly("java-tiny");
+    assertThat(kserveModels(Role.REWARD_SERVER))
+        .contains("java-reward")
+        .doesNotContain("java-cost");
+    assertThat(kserveModels(Role.SAFETY_SERVER))
+        .containsExactlyInAnyOrder("java-cost", "java-gate-context", "java-gate-suggestion");
+    for (Role role : Role.values()) {
+      String answer = mesh().at(role).post("/get_reward", RewardHttpIT.QUERY);
+      assertThat(answer.startsWith("{\"rewards\":["))
+          .as(role + ": " + answer)
+          .isEqualTo(role == Role.REWARD_SERVER);
+    }
+    learns();
+  }
+
+  /** A run whose weights the other processes read as folders, the candidate's among them. */
+  private static void learns() {
+    Channel orchestrator = channel(Role.ORCHESTRATOR);
+
+    String runId = TestCalls.create(orchestrator, ACROSS_PROCESSES);
+    Run ended = TestCalls.awaitEnd(orchestrator, runId);
+
+    assertThat(ended.getState())
+        .as("%s", ended.getMessage())
+        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
+        .extracting(
+            IterationMetrics::getIteration,
+            iteration -> iteration.getSamplesCount() + iteration.getDroppedCount())
+        .containsExactly(tuple(1, 4), tuple(2, 4));
+    ModelVersion candidate = ended.getCandidateVersion();
+    PolicyVersion known =
+        TestCalls.version(
+            channel(Role.POLICY_SERVER), candidate.getModel(), candidate.getVersion());
+    assertThat(known.getVersion()).isEqualTo(candidate);
+    assertThat(known.getRunId()).isEqualTo(runId);
+    assertThat(
+            data.resolve("models")
+                .resolve(candidate.getModel())
+                .resolve(candidate.getVersion())
+                .resolve("model.safetensors"))
+        .isNotEmptyFile();
+  }
+
+  @Test
+  void aRewardServerLearnsFromTheFeedbackOfAnotherProcess() {
+    RewardTrainingIT.react(channel(Role.POLICY_SERVER));
+    RewardTrainingIT.assertLearns(channel(Role.REWARD_SERVER), "java-tiny/1");
+  }
+
+  /** The models that a process offers to KServe clients. */
+  private static Set<String> kserveModels(Role role) {
+    return GRPCInferenceServiceGrpc.newBlockingStub(channel(role))
+        .repositoryIndex(RepositoryIndexRequest.getDefaultInstance())
+        .getModelsList()
+        .stream()
+        .map(RepositoryIndexResponse.ModelIndex::getName)
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  @Timeout(3_600)
+  void whateverIsKilledNothingAcknowledgedIsLostOrDoubledAndCallsSoonGoAsBefore()
+      throws IOException {
+    MeshClients clients = MeshClients.start(mesh(), "killed");
+    List<Round> rounds;
+    try (clients) {
+      rounds = new KillRounds(mesh(), clients.load()).run(ROUNDS);
+    }
+    Map<String, Integer> acknowledged = clients.suggesting().acknowledged();
+    KillTable table =
+        new KillTable(
+            rounds, acknowledged, kept(acknowledged.keySet()), clients.numbers().different());
+    Files.writeString(
+        BuiltMesh.home().resolve("standalone/target/kill-rounds.md"),
+        table.text() + "\nCallers were told: %s.\n".formatted(clients.load().failures()));
+
+    clients.check();
+    assertThat(rounds)
+        .extracting(round -> round.recovered().minus(round.ready()))
+        .allSatisfy(each -> assertThat(each).isLessThan(SteadyLoad.LONGEST));
+    assertThat(acknowledged).hasSizeGreaterThan(2 * ROUNDS);
+    assertThat(table.lost()).isEmpty();
+    assertThat(table.doubled()).isEmpty();
+    clients.running().runs().forEach(SplitMeshIT::wentOnToItsEnd);
+  }
+
+  /** How often events are kept, when all of {@code acknowledged} are or no more come. */
+  private static Map<String, Long> kept(Set<String> acknowledged) {
+    long end = System.nanoTime() + REPLAY.toNanos();
+    Map<String, Long> kept = SuggestingClients.kept(channel(Role.POLICY_SERVER));
+    while (!kept.keySet().containsAll(acknowledged) && System.nanoTime() < end) {
+      kept = SuggestingClients.kept(channel(Role.POLICY_SERVER));
+    }
+    return kept;
+  }
+
+  @Test
+  @Timeout(600)
+  void aBadNetworkBetweenServersGivesNoWrongNumberAndCallsSoonGoAsBefore() {
+    List<Toxic> toxics =
+        List.of(
+            new Latency(Duration.ofMillis(100), Duration.ofMillis(50)),
+            new Trickle(400),
+            new Cut(2_000),
+            new Silence());
+    MeshClients clients = MeshClients.start(mesh(), "cut");
+    List<Duration> recovered = new ArrayList<>();
+    try (clients) {
+      double before = clients.load().steadyRate();
+      for (Toxic toxic : toxics) {
+        int round = clients.load().disturb();
+        mesh().network().apply(toxic);
+        Await.until(() -> clients.suggesting().away(round).size() >= UNDER_A_FAULT);
+        mesh().network().heal();
+        recovered.add(clients.load().awaitRate(before));
+      }
+    } finally {
+      mesh().network().heal();
+    }
+
+    clients.check();
+    assertThat(recovered).allSatisfy(each -> assertThat(each).isLessThan(SteadyLoad.LONGEST));
+    assertThat(clients.suggesting().away(toxics.size()))
+        .as("nobody hears of a reward")
+        .contains(Set.of(Role.REWARD_SERVER.label()));
+    clients.running().runs().forEach(SplitMeshIT::wentOnToItsEnd);
+  }
+
+  @Test
+  @Timeout(600)
+  void aRunWhoseOrchestratorIsKilledGoesOnAtAnother(@TempDir Path folder) throws IOException {
+    try (BuiltMesh other = mesh().secondOrchestrator(folder)) {
+      String runId = TestCalls.create(channel(Role.ORCHESTRATOR), RunningClient.spec("moved"));
+      TestCalls.awaitIterations(channel(Role.ORCHESTRATOR), runId, 1);
+      String holder = mesh().holder(runId);
+      assertThat(data.resolve(HOLDER)).hasContent(holder);
+
+      mesh().at(Role.ORCHESTRATOR).kill();
+      Await.until(() -> !mesh().holder(runId).equals(holder));
+      assertThat(folder.resolve(HOLDER)).hasContent(mesh().holder(runId));
+      wentOnToItsEnd(runId, other.channel());
+    } finally {
+      mesh().restart(Role.ORCHESTRATOR);
+    }
+  }
+
+  @Test
+  void feedbackThatFindsNoRoomIsRefusedAndIsTakenWhenThereIsSome() throws IOException {
+    Channel policy = channel(Role.POLICY_SERVER);
+    String suggestion = TestCalls.suggest(policy, "return ").getSuggestionId();
+    SplittableRandom random = new SplittableRandom(8);
+    int acknowledged = 0;
+    mesh().limitDatabase(ROOM_BYTES);
+    String refused = longText(random);
+    try {
+      while (tell(policy, suggestion, acknowledged, refused)) {
+        acknowledged++;
+        refused = longText(random);
+      }
+    } finally {
+      mesh().limitDatabase(FileLimit.NONE);
+    }
+    assertThat(tell(policy, suggestion, acknowledged, refused)).isTrue();
+    assertThat(SuggestingClients.kept(policy)).containsEntry(suggestion, acknowledged + 1L);
+  }
+
+  /** Whether an event was acknowledged; if not, its sender was told that there is no room. */
+  private static boolean tell(Channel policy, String suggestion, int number, String text) {
+    try {
+      RecordFeedbackResponse answer =
+          TestCalls.tell(
+              policy,
+              "no room %d".formatted(number),
+              FeedbackEvent.newBuilder()
+                  .setSuggestionId(suggestion)
+                  .setEdited(Edited.newBuilder().setKeptCharacters(1).setFinalText(text))
+                  .build());
+      assertThat(answer.getDuplicate()).isFalse();
+      return true;
+    } catch (StatusRuntimeException e) {
+      assertThat(e)
+          .hasMessageStartingWith("UNAVAILABLE: ")
+          .hasMessageContaining("no room left on its disk: of this nothing was kept");
+      return false;
+    }
+  }
+
+  /** A text that no compression makes shorter. */
+  private static String longText(RandomGenerator random) {
+    byte[] bytes = new byte[TEXT_BYTES];
+    random.nextBytes(bytes);
+    return Base64.getEncoder().encodeToString(bytes);
+  }
+
+  private static void wentOnToItsEnd(String runId) {
+    wentOnToItsEnd(runId, channel(Role.ORCHESTRATOR));
+  }
+
+  private static void wentOnToItsEnd(String runId, Channel orchestrator) {
+    Run ended = TestCalls.awaitEnd(orchestrator, runId);
+    assertThat(ended.getState())
+        .as("%s", ended.getMessage())
+        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
+        .allSatisfy(
+            each ->
+                assertThat(each.getSamplesCount() + each.getDroppedCount())
+                    .isEqualTo(RunningClient.COMPLETIONS))
+        .extracting(IterationMetrics::getIteration)
+        .containsExactlyElementsOf(
+            IntStream.rangeClosed(1, RunningClient.ITERATIONS).boxed().toList());
+  }
+}
