@@ -28,14 +28,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
 /** A policy-server between a fake safety-server and a fake reward-server, all in process. */
 public final class TestMesh implements AutoCloseable {
-  private static final Path NO_DATA = Path.of("target", "no data");
-
   public final FakeModels models;
   public final FakeSafetyServer safety = new FakeSafetyServer();
   public final FakeRewardServer rewards = new FakeRewardServer();
@@ -50,7 +49,7 @@ public final class TestMesh implements AutoCloseable {
   private final Channel policyChannel;
 
   private TestMesh(FakeModels models, Database database, Map<String, String> properties) {
-    this(models, models, database, properties, NO_DATA);
+    this(models, models, database, properties, TestRuntime.ownFolder());
   }
 
   private TestMesh(
@@ -69,12 +68,19 @@ public final class TestMesh implements AutoCloseable {
             database, safetyChannel, rewardChannel, clock, meters, List.of(), dataFolder);
     server =
         new PolicyServer(
-            PolicyConfig.from(properties(properties)),
+            PolicyConfig.from(properties(onABusyMachine(properties))),
             runtime,
             loader,
             RequestContexts::from,
             new Random(7));
     policyChannel = serve(server.services());
+  }
+
+  /** A database that takes its time is not away: nothing waits on disk unless a test wants it. */
+  private static Map<String, String> onABusyMachine(Map<String, String> properties) {
+    Map<String, String> all = new HashMap<>(properties);
+    all.putIfAbsent("ballast.policy.database-patience", "PT30S");
+    return all;
   }
 
   /** Starts with a fresh database. */
@@ -94,7 +100,7 @@ public final class TestMesh implements AutoCloseable {
 
   /** Starts with a loader before these models. */
   public static TestMesh start(DecoderLoader loader, FakeModels models) {
-    return new TestMesh(models, loader, TestDatabase.create(), Map.of(), NO_DATA);
+    return new TestMesh(models, loader, TestDatabase.create(), Map.of(), TestRuntime.ownFolder());
   }
 
   /** Starts on a database that may go away; without it nothing goes on. */

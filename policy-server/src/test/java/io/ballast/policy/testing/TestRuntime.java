@@ -10,6 +10,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.LongSupplier;
 
 /** What a process gives to a policy-server, with these peers and folders. */
@@ -28,14 +29,12 @@ public final class TestRuntime extends FixedRuntime {
       TestClock clock,
       MeterRegistry meters,
       List<Path> modelFolders) {
-    this(
-        database,
-        safetyServer,
-        rewardServer,
-        clock,
-        meters,
-        modelFolders,
-        Path.of("target", "no data"));
+    this(database, safetyServer, rewardServer, clock, meters, modelFolders, ownFolder());
+  }
+
+  /** A folder that nobody else has: what one server leaves waiting there is no other's. */
+  static Path ownFolder() {
+    return Path.of("target", "data of tests", UUID.randomUUID().toString());
   }
 
   /** One whose server may write files into {@code dataFolder}. */
