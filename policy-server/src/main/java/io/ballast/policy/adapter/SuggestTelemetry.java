@@ -4,6 +4,7 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationTimes;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.telemetry.PhaseSpans;
+import io.ballast.policy.core.outage.OutageSuggestionLog;
 import io.ballast.policy.core.suggest.Candidates;
 import io.ballast.policy.core.suggest.Degradation;
 import io.ballast.policy.core.suggest.SuggestAnswer;
@@ -46,8 +47,8 @@ public final class SuggestTelemetry implements SuggestMonitor {
   private static final Duration[] TOKEN_BOUNDS =
       seconds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5);
 
-  private static final List<String> PEERS =
-      List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER);
+  private static final List<String> MISSED =
+      List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER, OutageSuggestionLog.DATABASE);
 
   private final MeterRegistry meters;
   private final Tracer tracer;
@@ -63,7 +64,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
     Arrays.stream(Phase.values())
         .forEach(p -> phases.put(p, meters.timer("ballast.policy.phase", "phase", label(p))));
     // there from the start, at 0: what first appears at 1 has no increase to alert on
-    PEERS.forEach(this::degradations);
+    MISSED.forEach(this::degradations);
     this.abandoned = meters.counter("ballast.policy.suggestions.abandoned");
     this.tokens = meters.counter("ballast.policy.generated.tokens");
   }

@@ -134,6 +134,7 @@ final class OutageHandling implements AutoCloseable {
   @Override
   public void close() {
     looks.shutdownNow();
+    looks.close(); // until it has let go of the spool
     questions.shutdownNow();
     spool.close();
   }

@@ -72,6 +72,7 @@ final class SegmentLog implements AutoCloseable {
   static SegmentLog open(Path folder, int segmentBytes, Consumer<byte[]> records)
       throws IOException {
     Files.createDirectories(folder);
+    syncFolder(folder.resolve("..")); // else a crash may take the folder with all that is in it
     SegmentLog log = new SegmentLog(folder, segmentBytes, claim(folder));
     try {
       log.read(records);
