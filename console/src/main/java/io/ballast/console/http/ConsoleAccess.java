@@ -29,10 +29,12 @@ public record ConsoleAccess(Predicate<Optional<String>> known, boolean loopback)
     if (origin != null && !isOwn(origin, host)) {
       return Optional.of(Failure.FOREIGN_ORIGIN);
     }
-    if (!known.test(Optional.ofNullable(authorization))) {
-      return Optional.of(Failure.NO_TOKEN);
-    }
-    return Optional.empty();
+    return knows(authorization) ? Optional.empty() : Optional.of(Failure.NO_TOKEN);
+  }
+
+  /** Whether somebody who shows this header may see the console now. */
+  boolean knows(@Nullable String authorization) {
+    return known.test(Optional.ofNullable(authorization));
   }
 
   /** The header that a token in a body stands for; null: there is none. */

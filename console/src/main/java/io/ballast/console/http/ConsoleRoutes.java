@@ -213,11 +213,15 @@ public final class ConsoleRoutes implements AutoCloseable {
 
   private void answer(RoutingContext context, Callable<Answer> asked) {
     Context loop = context.vertx().getOrCreateContext();
-    Callable<Answer> question = AsCaller.asking(context.get(SHOWN), asked);
+    String shown = context.get(SHOWN);
+    Callable<Answer> question = AsCaller.asking(shown, asked);
     Future<?> work =
         executor.submit(
             () -> {
-              Answer answer = answer(context.normalizedPath(), question);
+              Answer made = answer(context.normalizedPath(), question);
+              // who was let in to be told that the servers start may be nobody once they have
+              boolean stranger = shown == null && !access.knows(null);
+              Answer answer = stranger ? Answer.of(Failure.NO_TOKEN) : made;
               loop.runOnContext(done -> write(context, answer));
             });
     context.response().closeHandler(left -> work.cancel(true));

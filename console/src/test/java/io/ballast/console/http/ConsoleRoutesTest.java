@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -348,6 +349,16 @@ class ConsoleRoutesTest {
           .isEqualTo(200);
       assertThat(mesh.shown).as("on behalf of who asks").containsExactly("Bearer s3cret");
       assertThat(guarded.get("/index.html").status()).as("the page says nothing").isEqualTo(200);
+    }
+  }
+
+  @Test
+  void whoWasLetInWhileTheServersStartedIsToldNothingOnceTheyHave() throws Exception {
+    AtomicInteger looks = new AtomicInteger();
+    try (TestConsole starting =
+        new TestConsole(mesh, new ConsoleAccess(shown -> looks.getAndIncrement() == 0, true))) {
+      assertFailure(starting.get("/api/runs"), 401, "UNAUTHENTICATED", "Bearer");
+      assertThat(looks).hasValue(2);
     }
   }
 
