@@ -202,10 +202,11 @@ final class ProfileCommand implements Callable<Integer> {
     command.addAll(arguments);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
-    process
-        .onExit()
-        .orTimeout(TOOL_PATIENCE_SECONDS, TimeUnit.SECONDS)
-        .exceptionally(late -> process.destroyForcibly());
+    var unused =
+        process
+            .onExit()
+            .orTimeout(TOOL_PATIENCE_SECONDS, TimeUnit.SECONDS)
+            .exceptionally(late -> process.destroyForcibly());
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       throw new CommandFailure(

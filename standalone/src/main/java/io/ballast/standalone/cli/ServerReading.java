@@ -33,16 +33,16 @@ record ServerReading(JsonNode ready, ScrapedMetrics metrics, Optional<Duration> 
    */
   static ServerReading of(HttpClient client, String http, Duration timeout, InstantSource clock)
       throws IOException {
-    Instant asked = clock.instant();
+    HttpResponse<String> metrics = get(client, http, "/q/metrics", timeout);
+    if (metrics.statusCode() != HttpURLConnection.HTTP_OK) {
+      throw new IOException("/q/metrics of %s answers %d".formatted(http, metrics.statusCode()));
+    }
+    Instant asked = clock.instant(); // on the connection that is made: the time shows the clock
     HttpResponse<String> health = get(client, http, "/q/health/ready", timeout);
     Instant answered = clock.instant();
     JsonNode ready = JSON.readTree(health.body()).at("/checks/0");
     if (ready.isMissingNode()) {
       throw new IOException("/q/health/ready of " + http + " says nothing of a mesh");
-    }
-    HttpResponse<String> metrics = get(client, http, "/q/metrics", timeout);
-    if (metrics.statusCode() != HttpURLConnection.HTTP_OK) {
-      throw new IOException("/q/metrics of %s answers %d".formatted(http, metrics.statusCode()));
     }
     Instant middle = asked.plus(Duration.between(asked, answered).dividedBy(2));
     return new ServerReading(
