@@ -108,7 +108,7 @@ class TritonRewardIT extends TritonJudgeContract<ScoreResponse> {
     ModuleInProcess there = started(patient);
     assertThat(answers(there)).isTrue();
     ScoreRequest.Builder flood = ScoreRequest.newBuilder();
-    for (int i = 0; i < 2_000; i++) {
+    for (int i = 0; i < 1_000; i++) {
       flood.addItems(TestReward.item("", "int a" + i + " = ", "b" + i + ".size() + " + i + ";"));
     }
     flood.setMetadata(RequestMetadata.newBuilder().setPriority(Priority.PRIORITY_BATCH));
