@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * The same requests from Jazzer, which looks for inputs that reach further: {@code JAZZER_FUZZ=1
  * ./mesh test safety-server -- -Dtest='RequestsFuzz#whatAFuzzerFinds'}. Its agent changes every
- * class of the JVM, which takes half a minute: no other lane waits for it.
+ * class of the JVM, which takes half a minute: only the longer lane waits for it.
  */
 class RequestsFuzz extends FuzzedRequestsTest {
   static List<byte[]> seeds() {

@@ -301,7 +301,8 @@ final class LedgerRows {
         .one();
   }
 
-  static List<LedgerEntry> list(Handle handle, String promptsSha256, int limit) {
+  static List<LedgerEntry> list(
+      Handle handle, String promptsSha256, Optional<String> tenant, int limit) {
     return handle
         .createQuery(
             "select t.test_id, t.prompts_sha256, t.candidate_model, t.candidate_version,"
@@ -311,8 +312,10 @@ final class LedgerRows {
                 + JOINS
                 + """
                 where l.test_id is not null and (:set = '' or l.prompts_sha256 = :set)
+                  and (:tenant::text is null or t.tenant = :tenant)
                 order by l.arrival desc limit :limit""")
         .bind("set", promptsSha256)
+        .bind("tenant", tenant.orElse(null))
         .bind("limit", limit)
         .map((row, context) -> entry(row).orElseThrow())
         .list();

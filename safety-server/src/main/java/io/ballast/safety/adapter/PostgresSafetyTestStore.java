@@ -173,14 +173,17 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public List<StoredTest> list(String runId, int limit) {
+  public List<StoredTest> list(String runId, Optional<String> tenant, int limit) {
     return database.read(
         handle ->
             handle
                 .createQuery(
                     SHOWN
-                        + "where (:run = '' or t.run_id = :run) order by t.arrival desc limit :limit")
+                        + "where (:run = '' or t.run_id = :run)"
+                        + " and (:tenant::text is null or t.tenant = :tenant)"
+                        + " order by t.arrival desc limit :limit")
                 .bind("run", runId)
+                .bind("tenant", tenant.orElse(null))
                 .bind("limit", limit)
                 .map((row, context) -> SafetyRows.storedTest(row))
                 .list());
@@ -362,8 +365,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public List<LedgerEntry> ledger(String promptsSha256, int limit) {
-    return database.read(handle -> LedgerRows.list(handle, promptsSha256, limit));
+  public List<LedgerEntry> ledger(String promptsSha256, Optional<String> tenant, int limit) {
+    return database.read(handle -> LedgerRows.list(handle, promptsSha256, tenant, limit));
   }
 
   @Override

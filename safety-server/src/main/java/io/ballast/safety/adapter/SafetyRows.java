@@ -94,6 +94,7 @@ final class SafetyRows {
         !sealed && (state == TestState.PASSED || state == TestState.NO_SOLUTION_FOUND);
     return new StoredTest(
         row.getObject("test_id", UUID.class),
+        row.getString("tenant"),
         state,
         version(row, "candidate"),
         version(row, "cost"),

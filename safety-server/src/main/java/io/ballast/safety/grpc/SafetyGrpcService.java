@@ -3,13 +3,16 @@ package io.ballast.safety.grpc;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.security.Principal;
 import io.ballast.safety.core.canary.CanaryWatcher;
 import io.ballast.safety.core.cost.CostScorer;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.CertificateReplay;
 import io.ballast.safety.core.safetytest.LookLedger;
+import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.StoredTest;
@@ -45,6 +48,7 @@ import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /** The safety API's edge: translates, delegates, answers. Decides nothing. */
@@ -116,7 +120,9 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
           mapper.requireCaller(request.getMetadata());
           UUID id = SafetyTestMapper.uuid("test_id", request.getTestId());
           StoredTest test =
-              request.getWait() ? tests.await(id, ContextPatience.ofCurrentCall()) : tests.get(id);
+              request.getWait()
+                  ? tests.await(id, boundTo(), ContextPatience.ofCurrentCall())
+                  : tests.get(id, boundTo());
           return GetSafetyTestResponse.newBuilder().setTest(SafetyTestMapper.test(test)).build();
         });
   }
@@ -130,7 +136,8 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
           mapper.requireCaller(request.getMetadata());
           return ListSafetyTestsResponse.newBuilder()
               .addAllTests(
-                  SafetyTestMapper.tests(tests.list(request.getRunId(), request.getPageSize())))
+                  SafetyTestMapper.tests(
+                      tests.list(request.getRunId(), boundTo(), request.getPageSize())))
               .build();
         });
   }
@@ -170,7 +177,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
         sink -> {
           mapper.requireCaller(request.getMetadata());
           UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
-          List<SampledCost> samples = certificates.get(id).samples();
+          List<SampledCost> samples = ownEvidence(id).samples();
           for (int first = 0; first < samples.size(); first += SAMPLES_IN_A_MESSAGE) {
             int end = Math.min(samples.size(), first + SAMPLES_IN_A_MESSAGE);
             sink.send(CertificateMapper.evidence(first, samples.subList(first, end)));
@@ -227,6 +234,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
         sink -> {
           mapper.requireCaller(request.getMetadata());
           UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
+          Evidence unused = ownEvidence(id);
           sink.send(
               ReplayMapper.result(
                   replay.replay(
@@ -241,8 +249,20 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
         () -> {
           mapper.requireCaller(request.getMetadata());
           return LedgerMapper.response(
-              ledger.list(request.getPromptsSha256(), request.getPageSize()));
+              ledger.list(request.getPromptsSha256(), boundTo(), request.getPageSize()));
         });
+  }
+
+  /** The tenant that the caller is bound to: tests of others are not there for it. */
+  private static Optional<String> boundTo() {
+    return Principals.current().flatMap(Principal::tenant);
+  }
+
+  /** What a certificate rests on: digests of the prompts of the tenant that had it tested. */
+  private Evidence ownEvidence(UUID certificateId) {
+    Evidence evidence = certificates.get(certificateId);
+    StoredTest unused = tests.get(evidence.certificate().testId(), boundTo());
+    return evidence;
   }
 
   @Override

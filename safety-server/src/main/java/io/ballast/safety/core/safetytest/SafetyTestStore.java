@@ -108,8 +108,8 @@ public interface SafetyTestStore {
   /** One test. */
   Optional<StoredTest> find(UUID id);
 
-  /** Tests, newest first; an empty run means all. */
-  List<StoredTest> list(String runId, int limit);
+  /** Tests, newest first; an empty run means all, no tenant means every tenant's. */
+  List<StoredTest> list(String runId, Optional<String> tenant, int limit);
 
   /** Tests of one version, by name, newest first. */
   List<StoredTest> testsOf(String model, String version, int limit);
@@ -151,8 +151,8 @@ public interface SafetyTestStore {
       Optional<SignedCertificate> certificate,
       Instant at);
 
-  /** Looks, newest first; an empty set means all. */
-  List<LedgerEntry> ledger(String promptsSha256, int limit);
+  /** Looks, newest first; an empty set means all, no tenant means every tenant's tests. */
+  List<LedgerEntry> ledger(String promptsSha256, Optional<String> tenant, int limit);
 
   /** A certificate with what it rests on. */
   Optional<Evidence> evidence(UUID certificateId);

@@ -311,11 +311,13 @@ public final class SafetyTests {
   /**
    * One test.
    *
-   * @throws MeshException UNKNOWN_RESOURCE if there is none
+   * @param tenant of a caller that is bound to one; empty: any
+   * @throws MeshException UNKNOWN_RESOURCE if there is none, or it is another tenant's
    */
-  public StoredTest get(UUID id) {
+  public StoredTest get(UUID id, Optional<String> tenant) {
     return store
         .find(id)
+        .filter(test -> tenant.isEmpty() || tenant.get().equals(test.tenant()))
         .orElseThrow(
             () ->
                 new MeshException(
@@ -327,13 +329,14 @@ public final class SafetyTests {
   /**
    * One test, when it has ended or the caller's deadline is near.
    *
+   * @param tenant of a caller that is bound to one; empty: any
    * @throws CancellationException if the caller leaves
    */
-  public StoredTest await(UUID id, CallPatience patience) {
+  public StoredTest await(UUID id, Optional<String> tenant, CallPatience patience) {
     patience.onCancel(changes::announce);
     while (true) {
       long seen = changes.count();
-      StoredTest test = get(id);
+      StoredTest test = get(id, tenant);
       Duration left =
           patience
               .remaining()
@@ -353,16 +356,17 @@ public final class SafetyTests {
    * Tests, newest first.
    *
    * @param runId only of this run; empty: of all
+   * @param tenant of a caller that is bound to one; empty: any
    * @param pageSize 0: 100
    * @throws MeshException MALFORMED_REQUEST if the page size is out of its range, or the run could
    *     be none
    */
-  public List<StoredTest> list(String runId, int pageSize) {
+  public List<StoredTest> list(String runId, Optional<String> tenant, int pageSize) {
     if (pageSize < 0 || pageSize > MOST_LISTED) {
       throw Texts.malformed(
           "page_size", "%,d (expected: 1 to %,d, or 0)".formatted(pageSize, MOST_LISTED));
     }
     var unused = Texts.requireLine("run_id", runId, MAX_RUN_CHARACTERS);
-    return store.list(runId, pageSize == 0 ? LISTED : pageSize);
+    return store.list(runId, tenant, pageSize == 0 ? LISTED : pageSize);
   }
 }

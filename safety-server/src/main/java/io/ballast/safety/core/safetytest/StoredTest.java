@@ -8,6 +8,7 @@ import java.util.UUID;
 /**
  * A test as it is shown; its prompts stay in the store.
  *
+ * @param tenant on whose behalf it was started
  * @param outcome empty until it has ended, if it failed, and while it is sealed
  * @param certificateId present if it passed
  * @param failureMessage empty unless it failed
@@ -17,6 +18,7 @@ import java.util.UUID;
  */
 public record StoredTest(
     UUID id,
+    String tenant,
     TestState state,
     PinnedVersion candidate,
     PinnedVersion costModel,
