@@ -15,6 +15,7 @@ from ballast.policy.v1 import policy_service_pb2_grpc, version_service_pb2_grpc
 from ballast.retries import Deadline, Retries
 from ballast.reward.v1 import reward_service_pb2_grpc
 from ballast.safety.v1 import safety_service_pb2_grpc
+from ballast.tls import Tls
 
 Priority = Literal["interactive", "trainer", "batch"]
 Server = Literal["policy", "reward", "safety", "orchestrator"]
@@ -33,8 +34,8 @@ class Mesh:
     :param token: what a guarded mesh asks for; None takes ``BALLAST_TOKEN``, and without that sends none
     :param tenant: on whose behalf; sessions and feedback of one tenant are invisible to another
     :param priority: the lane; trainers wait behind what people wait for
-    :param tls: True encrypts and trusts this machine's authorities, bytes are the PEM of others; a mesh itself speaks plain text: this is for a proxy
-        before it
+    :param tls: what encrypts, such as ``Tls(authorities=pem)``; True trusts the authorities that gRPC comes with, bytes are the PEM of others, False is
+        plain text; None takes ``BALLAST_TLS_CA``, ``BALLAST_CLIENT_CERTIFICATE`` and ``BALLAST_CLIENT_KEY``, and without them is plain text
     :param timeout: seconds that a call may take with its retries, unless it says otherwise
     :param retries: when idempotent calls are tried again
     """
@@ -46,7 +47,7 @@ class Mesh:
         token: str | None = None,
         tenant: str = "",
         priority: Priority = "trainer",
-        tls: bool | bytes = False,
+        tls: Tls | bool | bytes | None = None,
         timeout: float = 60.0,
         retries: Retries | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class Mesh:
         self._headers = (("authorization", f"Bearer {token}"),) if token else ()
         target = target or os.environ.get("BALLAST_TARGET") or DEFAULT_TARGET
         self._targets: dict[Server, str] = dict.fromkeys(SERVERS, target) if isinstance(target, str) else dict(target)
-        self._tls = tls
+        self._tls = _tls(tls)
         self._channels: dict[str, Any] = {address: self._open(address) for address in self._targets.values()}
 
     def __enter__(self) -> Mesh:
@@ -131,10 +132,17 @@ class Mesh:
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.enable_retries", 0),
         )
-        if not self._tls:
+        if self._tls is None:
             return grpc.insecure_channel(address, options=options)
-        authorities = self._tls if isinstance(self._tls, bytes) else None
-        return grpc.secure_channel(address, grpc.ssl_channel_credentials(authorities), options=options)
+        return grpc.secure_channel(address, self._tls.credentials(), options=options)
+
+
+def _tls(given: Tls | bool | bytes | None) -> Tls | None:
+    if given is None:
+        return Tls.of_environment()
+    if isinstance(given, bool):
+        return Tls() if given else None
+    return Tls(given) if isinstance(given, bytes) else given
 
 
 def selector(model: str = "", version: str = "", alias: str = "") -> mesh_pb2.ModelSelector:
