@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
  * @param callsPerSecond the most of each tenant, by right; a right that is left out has no limit
  * @param connections what one connection may take
  * @param open whether strangers may be let in
+ * @param plainHttp whether other machines may ask for all in plain HTTP although gRPC is encrypted
  */
 public record SecurityConfig(
     Optional<TlsSettings> tls,
@@ -31,7 +32,8 @@ public record SecurityConfig(
     Optional<JwtSettings> jwt,
     Map<Right, Integer> callsPerSecond,
     ConnectionLimits connections,
-    boolean open) {
+    boolean open,
+    boolean plainHttp) {
   private static final String ANY_TENANT = "*";
 
   /** Copies. */
@@ -52,7 +54,8 @@ public record SecurityConfig(
             properties.connections().maxCalls(),
             properties.connections().handshake(),
             properties.connections().maxAge()),
-        security.open());
+        security.open(),
+        security.plainHttp());
   }
 
   private static Optional<TlsSettings> tls(TlsProperties tls) {

@@ -21,6 +21,13 @@ public interface SecurityProperties {
   @WithDefault("false")
   boolean open();
 
+  /**
+   * Whether other machines may ask for more than health and metrics in plain HTTP although {@code
+   * ballast.tls.*} encrypt gRPC: where a proxy or the network encrypts.
+   */
+  @WithDefault("false")
+  boolean plainHttp();
+
   /** A holder of certificates. */
   interface Holder {
     /** On whose behalf; {@code *}: on any tenant's. */

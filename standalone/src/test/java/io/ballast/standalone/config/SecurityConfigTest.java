@@ -47,6 +47,7 @@ class SecurityConfigTest {
                 Optional.empty(),
                 Map.of(),
                 ConnectionLimits.usual(),
+                false,
                 false));
     assertThat(config.asksNobody()).isTrue();
     assertThat(GivenProperties.config(WITH_TLS).security().tls())
@@ -91,7 +92,8 @@ class SecurityConfigTest {
             "security.certificates.policy-server.tenant", "*",
             "security.certificates.policy-server.rights", "peer",
             "security.calls-per-second.application", "50",
-            "security.open", "true"));
+            "security.open", "true",
+            "security.plain-http", "true"));
     values.putAll(
         Map.of(
             "connections.max-header-size", "8K",
@@ -139,6 +141,7 @@ class SecurityConfigTest {
                 Map.of(Right.APPLICATION, 50),
                 new ConnectionLimits(
                     8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
+                true,
                 true));
   }
 
