@@ -72,8 +72,7 @@ class BehalfTest {
 
   /** What the server hears of who is behind a call, made by {@code role} while it serves Ada. */
   private String heard(String role) throws Exception {
-    String token =
-        issuer.sign(TestIssuer.claims("caller", "*", NOW.plusSeconds(60), role).build());
+    String token = issuer.sign(TestIssuer.claims("caller", "*", NOW.plusSeconds(60), role).build());
     CallIdentity ofAda = new CallIdentity("r-1");
     ofAda.principal(ADA);
     try (PeerChannel channel = server.peer("127.0.0.1", Optional.of(token), Optional.empty())) {
