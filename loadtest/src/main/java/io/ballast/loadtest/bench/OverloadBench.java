@@ -43,7 +43,9 @@ final class OverloadBench {
   private static final double FURTHER = 1.4;
   private static final int MOST_FURTHER = 4;
 
-  /** Calls that were sent in the measured time, of those that were meant to be; fewer is no load. */
+  /**
+   * Calls that were sent in the measured time, of those that were meant to be; fewer is no load.
+   */
   private static final double SENT_SHARE = 0.97;
 
   /** More good answers than this share of the most are as many. */

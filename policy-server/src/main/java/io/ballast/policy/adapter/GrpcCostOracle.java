@@ -51,8 +51,7 @@ public final class GrpcCostOracle implements CostOracle {
         PeerMessages.SAFETY_SERVER,
         stub.withDeadlineAfter(timeout).cost(request.build()),
         response -> {
-          patience.waitedElsewhere(
-              MeshMessages.duration(response.getTiming().getQueueDuration()));
+          patience.waitedElsewhere(MeshMessages.duration(response.getTiming().getQueueDuration()));
           return outcomes(response, completions.size());
         });
   }

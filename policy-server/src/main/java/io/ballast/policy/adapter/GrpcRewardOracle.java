@@ -51,8 +51,7 @@ public final class GrpcRewardOracle implements RewardOracle {
         PeerMessages.REWARD_SERVER,
         stub.withDeadlineAfter(timeout).score(request.build()),
         response -> {
-          patience.waitedElsewhere(
-              MeshMessages.duration(response.getTiming().getQueueDuration()));
+          patience.waitedElsewhere(MeshMessages.duration(response.getTiming().getQueueDuration()));
           return outcomes(response, completions.size());
         });
   }
