@@ -58,6 +58,9 @@ final class CapacityMeasurement {
   private static final String REWARD = "java-reward";
   private static final double MEBI = 1 << 20;
 
+  /** A tail takes longer than a mean. */
+  static final int CHECKED_TIMES = 3;
+
   private final Path script;
   private final MeshUnderTest mesh;
   private final Duration duration;
@@ -66,6 +69,17 @@ final class CapacityMeasurement {
   private final BlockingQueue<String> suggestions = new LinkedBlockingQueue<>();
   private final RewardTexts texts = new RewardTexts();
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
+
+  /**
+   * What was measured.
+   *
+   * @param checked the simulation beside loads; empty if that was not asked for
+   */
+  record Measured(CapacityFigures figures, List<CapacityCheck.Row> checked) {
+    Measured {
+      checked = List.copyOf(checked);
+    }
+  }
 
   private CapacityMeasurement(
       Path script, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
@@ -81,22 +95,24 @@ final class CapacityMeasurement {
    * @param work an empty folder
    * @param duration of each measurement, ≥ 1 s
    * @param machine what it runs on, in words
+   * @param check whether the mesh is loaded then, and the loads are simulated
    * @param step told of each measurement
    */
-  static CapacityFigures measure(
+  static Measured measure(
       Path script,
       Path work,
       Duration duration,
       String machine,
+      boolean check,
       LongSupplier nanoTime,
       Runnable step) {
     try (MeshUnderTest mesh =
         MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
-      return new CapacityMeasurement(script, mesh, duration, nanoTime).all(machine, step);
+      return new CapacityMeasurement(script, mesh, duration, nanoTime).all(machine, check, step);
     }
   }
 
-  private CapacityFigures all(String machine, Runnable step) {
+  private Measured all(String machine, boolean check, Runnable step) {
     ManagedChannel reward =
         NettyChannelBuilder.forAddress("127.0.0.1", mesh.port() + 1).usePlaintext().build();
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -106,9 +122,16 @@ final class CapacityMeasurement {
       calls.put(CallKind.SUGGESTION, unused -> suggest());
       calls.put(CallKind.SCORE, unused -> scores.ask(scored) / ITEMS);
       calls.put(CallKind.EVENT, unused -> tell());
-      List<CallFigures> figures = new ArrayList<>();
-      calls.forEach((kind, call) -> figures.add(figures(kind, call, callers, step)));
-      return new CapacityFigures(machine, CodeVersion.built().toString(), figures, footprint());
+      List<CallFigures> costs = new ArrayList<>();
+      calls.forEach((kind, call) -> costs.add(figures(kind, call, callers, step)));
+      CapacityFigures figures =
+          new CapacityFigures(machine, CodeVersion.built().toString(), costs, footprint());
+      return new Measured(
+          figures,
+          check
+              ? new CapacityCheck(calls, callers, duration.multipliedBy(CHECKED_TIMES))
+                  .rows(figures, step)
+              : List.of());
     } finally {
       reward.shutdownNow();
     }

@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -78,6 +79,7 @@ final class EventsBench {
   private final Path script;
   private final Path work;
   private final long events;
+  private final InstantSource clock;
   private final Runnable progress;
   private final SuggestCalls calls = new SuggestCalls(false, TOKENS);
 
@@ -90,12 +92,15 @@ final class EventsBench {
    * @param script the {@code mesh} script of a built checkout
    * @param work a folder that may be written; 10⁷ events take some 12 GB
    * @param events how many there shall be, ≥ 1
+   * @param clock the server's
    * @param progress told {@link #steps} times
    */
-  EventsBench(Path script, Path work, long events, Runnable progress) {
+  EventsBench(
+      Path script, Path work, long events, InstantSource clock, Runnable progress) {
     this.script = script;
     this.work = work;
     this.events = events;
+    this.clock = clock;
     this.progress = progress;
   }
 
@@ -192,7 +197,7 @@ final class EventsBench {
               return 1;
             });
     Load page = load(callers, index -> page(stub, Instant.EPOCH));
-    Load since = load(callers, index -> page(stub, Instant.now().minus(TIME.multipliedBy(2))));
+    Load since = load(callers, index -> page(stub, clock.instant().minus(TIME.multipliedBy(2))));
     return new Times(record, suggestion, page, since);
   }
 

@@ -1,9 +1,9 @@
 package io.ballast.loadtest.bench;
 
 import io.ballast.inference.store.ModelStore;
-import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.openloop.Durations;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,8 +28,6 @@ import picocli.CommandLine.Spec;
     })
 public final class MeasureCapacityCommand implements Callable<Integer> {
   private static final int KINDS = 3;
-  private static final BenchProgress.Part PART =
-      new BenchProgress.Part("capacity", KINDS * CapacityMeasurement.CALLERS.size(), 10);
 
   @Option(
       names = "--json",
@@ -52,6 +50,13 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
       description = "What it runs on, for readers (default: its number of cores).")
   private String machine = "";
 
+  @Option(
+      names = "--check",
+      description =
+          "Load the mesh with a mix of the three as well, and show what the simulation says of it"
+              + " beside what was measured; some two minutes more.")
+  private boolean check;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** A command that takes no part in another. */
@@ -65,25 +70,33 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .toAbsolutePath()
             .normalize()
             .resolve("mesh");
+    int steps =
+        KINDS * CapacityMeasurement.CALLERS.size() + (check ? CapacityCheck.SHARES.size() : 0);
+    BenchProgress.Part part =
+        new BenchProgress.Part("capacity", steps, each.toMillis() / 1e3 + 3);
     BenchProgress progress =
         new BenchProgress(
             spec.commandLine().getErr(),
             System.console() != null && System.console().isTerminal(),
             System::nanoTime,
-            List.of(PART));
+            List.of(part));
     String where =
         machine.isEmpty() ? Runtime.getRuntime().availableProcessors() + " cores" : machine;
     Path work = Files.createTempDirectory("ballast-capacity");
-    CapacityFigures figures;
+    CapacityMeasurement.Measured measured;
     try {
-      figures =
+      measured =
           CapacityMeasurement.measure(
-              script, work, each, where, System::nanoTime, progress.begin(PART));
+              script, work, each, where, check, System::nanoTime, progress.begin(part));
     } finally {
       ModelStore.deleteAll(work);
     }
-    Files.writeString(json, figures.json());
-    spec.commandLine().getOut().printf("%s: figures of %s%n", json, figures.machine());
+    Files.writeString(json, measured.figures().json());
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf("%s: figures of %s%n", json, measured.figures().machine());
+    if (!measured.checked().isEmpty()) {
+      out.print(CapacityCheck.table(measured.checked()));
+    }
     return CommandLine.ExitCode.OK;
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +109,7 @@ final class PartBenches {
       case TELEMETRY -> new SettingBench(script, work, repetitions, step).telemetry();
       case TLS -> new SettingBench(script, work, repetitions, step).encryption();
       case SWAPS -> new SwapBench(script, models, work, sizes.swapCalls(), step, say).run();
-      case EVENTS -> new EventsBench(script, work, sizes.events(), step).run();
+      case EVENTS -> new EventsBench(script, work, sizes.events(), InstantSource.system(), step).run();
       case SOAK -> soak(step);
     };
   }

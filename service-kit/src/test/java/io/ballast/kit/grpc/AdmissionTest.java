@@ -234,14 +234,13 @@ class AdmissionTest extends MeshServerCase {
     RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(10, 1);
     for (int i = 0; i < 10; i++) {
       CountDownLatch begun = new CountDownLatch(1);
+      CountDownLatch gone = new CountDownLatch(1);
       CountDownLatch told = new CountDownLatch(1);
       work =
           () -> {
             ContextPatience patience = ContextPatience.ofCurrentCall();
             begun.countDown();
-            while (!patience.cancelled() || inFlight("interactive") > 0) {
-              Thread.onSpinWait();
-            }
+            gone.await();
             nanos.addAndGet(Duration.ofMillis(20).toNanos());
             patience.waited(Duration.ofMillis(500));
             patience.waited(Duration.ofMillis(600)); // one sample a call
@@ -253,6 +252,10 @@ class AdmissionTest extends MeshServerCase {
               .score(of(Priority.PRIORITY_INTERACTIVE));
       begun.await();
       assertThat(leaves.cancel(true)).isTrue();
+      while (inFlight("interactive") > 0) {
+        Thread.onSpinWait();
+      }
+      gone.countDown();
       told.await();
     }
 

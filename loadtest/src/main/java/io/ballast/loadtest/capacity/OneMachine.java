@@ -1,0 +1,73 @@
+package io.ballast.loadtest.capacity;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGeneratorFactory;
+
+/**
+ * What the simulation says of one machine that plays every server, the database and the callers, as
+ * the one does on which the figures were measured: it can be held against what a load of that
+ * machine shows.
+ */
+public final class OneMachine {
+  private final CapacityFigures figures;
+  private final double cores;
+
+  /**
+   * How long calls of a kind take, in milliseconds.
+   *
+   * @param p50 of them
+   * @param p99 of them
+   */
+  public record Times(double p50, double p99) {}
+
+  /**
+   * @param figures that were measured
+   * @param cores of the machine, ≥ 0.1
+   */
+  public OneMachine(CapacityFigures figures, double cores) {
+    this.figures = figures;
+    this.cores = cores;
+  }
+
+  /**
+   * The multiple of a mix that would keep all cores busy if no call met another: the more there are,
+   * the less each costs, so that the cores are less busy than that.
+   *
+   * @param mix calls a second of each kind
+   */
+  public double most(Map<CallKind, Double> mix) {
+    double seconds = 0;
+    for (Map.Entry<CallKind, Double> each : mix.entrySet()) {
+      for (Server server : Server.values()) {
+        seconds += each.getValue() * figures.of(each.getKey()).cpuSecondsAlone(server);
+      }
+    }
+    return cores / seconds;
+  }
+
+  /**
+   * Simulates a load.
+   *
+   * @param rates calls a second of each kind
+   * @param calls that are simulated, ≥ 1,000
+   * @throws IllegalArgumentException if the machine does not keep up
+   */
+  public Map<CallKind, Times> simulate(Map<CallKind, Double> rates, long calls, long seed) {
+    SimulatedLoad load =
+        new Simulation(figures, Balancing.RANDOM, calls)
+            .run(
+                new Demand(rates),
+                Pool.oneMachine(cores),
+                RandomGeneratorFactory.of("L64X128MixRandom").create(seed));
+    if (!load.stable()) {
+      throw new IllegalArgumentException("%.1f cores do not keep up with %s".formatted(cores, rates));
+    }
+    Map<CallKind, Times> times = new EnumMap<>(CallKind.class);
+    for (CallKind kind : List.copyOf(rates.keySet())) {
+      times.put(kind, new Times(load.of(kind).p50(), load.of(kind).p99()));
+    }
+    return times;
+  }
+}
