@@ -54,15 +54,19 @@ final class CapacityCheck {
    * @param simulated what the simulation says
    */
   record Row(
-      double share, double rate, CallKind kind, double p50, double p99, OneMachine.Times simulated) {}
+      double share,
+      double rate,
+      CallKind kind,
+      double p50,
+      double p99,
+      OneMachine.Times simulated) {}
 
   /**
    * @param calls one of each kind, which may block
    * @param callers run them
    * @param duration of each load
    */
-  CapacityCheck(
-      Map<CallKind, ClosedLoop.Call> calls, ExecutorService callers, Duration duration) {
+  CapacityCheck(Map<CallKind, ClosedLoop.Call> calls, ExecutorService callers, Duration duration) {
     this.calls = new EnumMap<>(calls);
     this.callers = callers;
     this.duration = duration;
@@ -126,10 +130,7 @@ final class CapacityCheck {
     if (result.missedShare() > 0) {
       throw new IllegalStateException(
           String.format(
-              Locale.ROOT,
-              "at %.0f calls/s calls were not answered: %s",
-              rate,
-              result.failures()));
+              Locale.ROOT, "at %.0f calls/s calls were not answered: %s", rate, result.failures()));
     }
     return seen;
   }

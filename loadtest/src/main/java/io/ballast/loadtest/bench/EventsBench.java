@@ -95,8 +95,7 @@ final class EventsBench {
    * @param clock the server's
    * @param progress told {@link #steps} times
    */
-  EventsBench(
-      Path script, Path work, long events, InstantSource clock, Runnable progress) {
+  EventsBench(Path script, Path work, long events, InstantSource clock, Runnable progress) {
     this.script = script;
     this.work = work;
     this.events = events;

@@ -72,8 +72,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .resolve("mesh");
     int steps =
         KINDS * CapacityMeasurement.CALLERS.size() + (check ? CapacityCheck.SHARES.size() : 0);
-    BenchProgress.Part part =
-        new BenchProgress.Part("capacity", steps, each.toMillis() / 1e3 + 3);
+    BenchProgress.Part part = new BenchProgress.Part("capacity", steps, each.toMillis() / 1e3 + 3);
     BenchProgress progress =
         new BenchProgress(
             spec.commandLine().getErr(),

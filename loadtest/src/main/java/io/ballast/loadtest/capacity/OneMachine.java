@@ -32,8 +32,8 @@ public final class OneMachine {
   }
 
   /**
-   * The multiple of a mix that would keep all cores busy if no call met another: the more there are,
-   * the less each costs, so that the cores are less busy than that.
+   * The multiple of a mix that would keep all cores busy if no call met another: the more there
+   * are, the less each costs, so that the cores are less busy than that.
    *
    * @param mix calls a second of each kind
    */
@@ -62,7 +62,8 @@ public final class OneMachine {
                 Pool.oneMachine(cores),
                 RandomGeneratorFactory.of("L64X128MixRandom").create(seed));
     if (!load.stable()) {
-      throw new IllegalArgumentException("%.1f cores do not keep up with %s".formatted(cores, rates));
+      throw new IllegalArgumentException(
+          "%.1f cores do not keep up with %s".formatted(cores, rates));
     }
     Map<CallKind, Times> times = new EnumMap<>(CallKind.class);
     for (CallKind kind : List.copyOf(rates.keySet())) {

@@ -40,7 +40,8 @@ class OneMachineTest {
   @Test
   void aCallThatIsAloneTakesItsProcessorTimeAndItsWait() {
     OneMachine.Times times =
-        new OneMachine(FIGURES, 2).simulate(Map.of(CallKind.SCORE, 0.001), 1_000, 1)
+        new OneMachine(FIGURES, 2)
+            .simulate(Map.of(CallKind.SCORE, 0.001), 1_000, 1)
             .getOrDefault(CallKind.SCORE, new OneMachine.Times(Double.NaN, Double.NaN));
 
     assertThat(times.p50()).isCloseTo(25, within(0.1));
