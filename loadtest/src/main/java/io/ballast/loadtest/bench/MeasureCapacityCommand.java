@@ -95,6 +95,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
     out.printf("%s: figures of %s%n", json, measured.figures().machine());
     if (!measured.checked().isEmpty()) {
       out.print(CapacityCheck.table(measured.checked()));
+      out.flush();
     }
     return CommandLine.ExitCode.OK;
   }
