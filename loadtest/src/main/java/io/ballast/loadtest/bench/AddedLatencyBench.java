@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.loadtest.bench.Pairs.Pair;
 import io.ballast.loadtest.openloop.Arrivals;
 import io.ballast.loadtest.openloop.LoadPlan;
@@ -22,8 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.HdrHistogram.ConcurrentHistogram;
@@ -124,7 +123,7 @@ final class AddedLatencyBench {
 
   private List<Figure> added(
       MeshUnderTest mesh, String name, ClosedLoop.Call alone, Function<Seen, Target> target) {
-    double rate = LOAD * closed(alone);
+    double rate = LOAD * ClosedLoop.warmItemsPerSecond(CALLERS, CLOSED_TIME, alone);
     progress.run();
     List<Pair<Double>> tails = new ArrayList<>();
     List<Pair<Double>> middles = new ArrayList<>();
@@ -142,15 +141,6 @@ final class AddedLatencyBench {
                 "ms",
                 new Goal.Below(GOAL_MILLIS)),
         Pairs.of(middles).figure("... p50", "ms", new Goal.Reported()));
-  }
-
-  private static double closed(ClosedLoop.Call alone) {
-    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      // the first is for the compilers
-      double unused =
-          ClosedLoop.itemsPerSecond(CALLERS, CLOSED_TIME, callers, System::nanoTime, alone);
-      return ClosedLoop.itemsPerSecond(CALLERS, CLOSED_TIME, callers, System::nanoTime, alone);
-    }
   }
 
   private Seen load(MeshUnderTest mesh, double rate, Function<Seen, Target> target) {
@@ -234,6 +224,6 @@ final class AddedLatencyBench {
   }
 
   private static long nanos(com.google.protobuf.Duration duration) {
-    return duration.getSeconds() * NANOS + duration.getNanos();
+    return MeshMessages.duration(duration).toNanos();
   }
 }

@@ -197,9 +197,6 @@ public final class BenchCommand implements Callable<Integer> {
     List<Figure> figures = measure(parts, home, folder, spec.commandLine().getErr());
     out.print(FigureReport.table(figures));
     out.flush();
-    if (json != null) {
-      Files.writeString(json, FigureReport.json(figures));
-    }
     return figures.stream().allMatch(Figure::holds) ? 0 : 1;
   }
 
@@ -255,6 +252,9 @@ public final class BenchCommand implements Callable<Integer> {
       for (BenchPart part : parts) {
         Runnable step = progress.begin(part.progress(sizes));
         figures.addAll(benches.measure(part, step));
+        if (json != null) { // what was measured is not lost with what is broken off
+          Files.writeString(json, FigureReport.json(figures));
+        }
       }
       return figures;
     } finally {

@@ -6,14 +6,8 @@ import io.ballast.loadtest.capacity.CallKind;
 import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.capacity.Server;
 import io.ballast.mesh.v1.Priority;
-import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.policy.v1.Accepted;
-import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
-import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
-import io.ballast.policy.v1.RecordFeedbackRequest;
-import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.grpc.ManagedChannel;
@@ -31,7 +25,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -49,7 +42,6 @@ final class CapacityMeasurement {
   static final int ITEMS = 8;
 
   private static final Duration PATIENCE = Duration.ofMinutes(3);
-  private static final long DEADLINE_SECONDS = 60;
 
   /** What a replica may hold of PostgreSQL by default: {@code ballast.database.max-connections}. */
   private static final int CONNECTIONS = 8;
@@ -66,7 +58,8 @@ final class CapacityMeasurement {
   private final Duration duration;
   private final LongSupplier nanoTime;
   private final AtomicLong index = new AtomicLong();
-  private final BlockingQueue<String> suggestions = new LinkedBlockingQueue<>();
+  private final SuggestCalls asked = new SuggestCalls(true, 0);
+  private final BlockingQueue<SuggestResponse> suggestions = new LinkedBlockingQueue<>();
   private final RewardTexts texts = new RewardTexts();
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
 
@@ -221,46 +214,16 @@ final class CapacityMeasurement {
   }
 
   private long suggest() {
-    SuggestResponse answer =
-        PolicyServiceGrpc.newBlockingStub(mesh.channel())
-            .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-            .suggest(
-                SuggestRequest.newBuilder()
-                    .setMetadata(metadata())
-                    .setPrompt(BenchTexts.context(index.getAndIncrement()))
-                    .setGateMode(GateMode.GATE_MODE_SHADOW)
-                    .setWithReward(true)
-                    .setWithCost(true)
-                    .build());
-    if (answer.getDegradationsCount() > 0) {
-      throw new IllegalStateException("a suggestion lacks " + answer.getDegradationsList());
-    }
-    suggestions.add(answer.getSuggestionId());
+    suggestions.add(asked.suggestion(PolicyServiceGrpc.newBlockingStub(mesh.channel())));
     return 1;
   }
 
   private long tell() throws InterruptedException {
-    String suggestion = suggestions.take();
+    SuggestResponse suggestion = suggestions.take();
     suggestions.add(suggestion); // several events of one suggestion are as dear as one of several
-    String key = "capacity-" + index.getAndIncrement();
-    var unused =
-        FeedbackServiceGrpc.newBlockingStub(mesh.channel())
-            .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-            .recordFeedback(
-                RecordFeedbackRequest.newBuilder()
-                    .setMetadata(metadata().toBuilder().setIdempotencyKey(key))
-                    .setEvent(
-                        FeedbackEvent.newBuilder()
-                            .setSuggestionId(suggestion)
-                            .setAccepted(Accepted.getDefaultInstance()))
-                    .build());
-    return 1;
-  }
-
-  private static RequestMetadata metadata() {
-    return RequestMetadata.newBuilder()
-        .setTenant("capacity")
-        .setPriority(Priority.PRIORITY_INTERACTIVE)
-        .build();
+    return SuggestCalls.accept(
+        FeedbackServiceGrpc.newBlockingStub(mesh.channel()),
+        suggestion,
+        "-" + index.getAndIncrement());
   }
 }

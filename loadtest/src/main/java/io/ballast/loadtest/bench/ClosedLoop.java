@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -53,6 +54,16 @@ final class ClosedLoop {
   static double itemsPerSecond(
       int callers, Duration duration, ExecutorService executor, LongSupplier nanoTime, Call call) {
     return load(callers, duration, executor, nanoTime, call).itemsPerSecond();
+  }
+
+  /**
+   * The same of code that is compiled: once for the compilers, which does not count, and once more.
+   */
+  static double warmItemsPerSecond(int callers, Duration duration, Call call) {
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      var unused = load(callers, duration, executor, System::nanoTime, call);
+      return itemsPerSecond(callers, duration, executor, System::nanoTime, call);
+    }
   }
 
   /** The same, with how long the calls took; parameters as of {@link #itemsPerSecond}. */

@@ -154,12 +154,8 @@ final class EventsBench {
     var policy = PolicyServiceGrpc.newBlockingStub(mesh.channel());
     var feedback = FeedbackServiceGrpc.newBlockingStub(mesh.channel());
     while (all.remainingCapacity() > 0) {
-      SuggestResponse suggestion =
-          policy.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).suggest(calls.request());
-      var kept =
-          feedback
-              .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-              .recordFeedback(SuggestCalls.accepted(suggestion));
+      SuggestResponse suggestion = calls.suggestion(policy);
+      long unused = SuggestCalls.accept(feedback, suggestion, "");
       all.add(suggestion);
     }
     return all;
@@ -174,11 +170,7 @@ final class EventsBench {
             index -> {
               SuggestResponse suggestion = suggestions.take();
               suggestions.add(suggestion);
-              var kept =
-                  stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-                      .recordFeedback(
-                          SuggestCalls.accepted(suggestion, "-" + System.nanoTime() + index));
-              return 1;
+              return SuggestCalls.accept(stub, suggestion, "-" + System.nanoTime() + index);
             });
     Load suggestion =
         load(

@@ -6,7 +6,6 @@ import io.ballast.loadtest.openloop.CallRecord;
 import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.openloop.LoadPlan;
 import io.ballast.loadtest.openloop.OpenLoop;
-import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.Priority;
@@ -21,8 +20,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
@@ -143,16 +140,9 @@ final class OverloadBench {
                   (urgent ? PERSON_DEADLINE : TRAINER_DEADLINE).toNanos(), TimeUnit.NANOSECONDS)
               .score(
                   (urgent ? people : trainers).request(texts.next()),
-                  new UnaryAnswer<ScoreResponse>(done, OverloadBench::scored));
+                  new UnaryAnswer<ScoreResponse>(done, RewardCalls::outcome));
         },
         person);
-  }
-
-  /** An answer of which an item was refused is no good one. */
-  private static Outcome scored(ScoreResponse answer) {
-    return answer.getResultsList().stream().anyMatch(result -> result.hasFailure())
-        ? Outcome.failed("ITEM_FAILED")
-        : Outcome.answered("SCORED");
   }
 
   private static Work suggestions(MeshUnderTest mesh) {
@@ -165,18 +155,12 @@ final class OverloadBench {
         (index, done) ->
             stub.withDeadlineAfter(PERSON_DEADLINE.toNanos(), TimeUnit.NANOSECONDS)
                 .suggest(
-                    calls.request(),
-                    new UnaryAnswer<SuggestResponse>(
-                        done,
-                        answer ->
-                            answer.getDegradationsCount() > 0
-                                ? Outcome.failed("DEGRADED")
-                                : Outcome.answered("SUGGESTED"))),
+                    calls.request(), new UnaryAnswer<SuggestResponse>(done, SuggestCalls::outcome)),
         index -> true);
   }
 
   private List<Figure> overload(Work asked) {
-    double alone = closed(asked);
+    double alone = ClosedLoop.warmItemsPerSecond(CALLERS, CLOSED_TIME, asked.alone());
     progress.run();
     List<Seen> climb = new ArrayList<>();
     for (double share : CLIMB) {
@@ -221,16 +205,6 @@ final class OverloadBench {
             "%",
             pairs.stream().map(pair -> 100 * pair.value().shed()).toList(),
             new Goal.Reported()));
-  }
-
-  private static double closed(Work asked) {
-    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      // the first is for the compilers
-      double unused =
-          ClosedLoop.itemsPerSecond(CALLERS, CLOSED_TIME, callers, System::nanoTime, asked.alone());
-      return ClosedLoop.itemsPerSecond(
-          CALLERS, CLOSED_TIME, callers, System::nanoTime, asked.alone());
-    }
   }
 
   /** Whether the highest rate brought more good answers than any other. */

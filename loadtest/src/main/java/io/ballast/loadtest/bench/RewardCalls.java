@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -68,6 +69,13 @@ record RewardCalls(RewardTexts texts, String model, Priority priority, int items
               }
             });
     return answer;
+  }
+
+  /** What an answer is worth: one of which an item has no value is none. */
+  static Outcome outcome(ScoreResponse answer) {
+    return answer.getResultsList().stream().anyMatch(result -> result.hasFailure())
+        ? Outcome.failed("ITEM_FAILED")
+        : Outcome.answered("SCORED");
   }
 
   private static TextOrTokens text(String text) {

@@ -5,13 +5,11 @@ import io.ballast.loadtest.openloop.Arrivals;
 import io.ballast.loadtest.openloop.LoadPlan;
 import io.ballast.loadtest.openloop.LoadResult;
 import io.ballast.loadtest.openloop.OpenLoop;
-import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
-import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreResponse;
 import java.io.IOException;
@@ -151,25 +149,13 @@ final class SoakBench {
     var policy = PolicyServiceGrpc.newBlockingStub(mesh.channel());
     var feedback = FeedbackServiceGrpc.newBlockingStub(mesh.channel());
     var reward = RewardServiceGrpc.newBlockingStub(mesh.channel());
-    ClosedLoop.Call call =
-        unused -> {
-          SuggestResponse suggestion =
-              policy
-                  .withDeadlineAfter(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
-                  .suggest(suggestions.request());
-          var kept =
-              feedback
-                  .withDeadlineAfter(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
-                  .recordFeedback(SuggestCalls.accepted(SuggestCalls.whole(suggestion)));
-          long scored = scores.ask(reward);
-          return 2;
-        };
-    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      // the first is for the compilers
-      double unused =
-          ClosedLoop.itemsPerSecond(CALLERS, CLOSED_TIME, callers, System::nanoTime, call);
-      return ClosedLoop.itemsPerSecond(CALLERS, CLOSED_TIME, callers, System::nanoTime, call);
-    }
+    return ClosedLoop.warmItemsPerSecond(
+        CALLERS,
+        CLOSED_TIME,
+        index -> {
+          long told = SuggestCalls.accept(feedback, suggestions.suggestion(policy), "");
+          return told + scores.ask(reward) / ITEMS;
+        });
   }
 
   /** A suggestion and its event, and a call of Score, in turns. */
@@ -184,12 +170,7 @@ final class SoakBench {
           .withDeadlineAfter(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
           .score(
               scores.request(scores.texts().next()),
-              new UnaryAnswer<ScoreResponse>(
-                  done,
-                  answer ->
-                      answer.getResultsList().stream().anyMatch(result -> result.hasFailure())
-                          ? Outcome.failed("ITEM_FAILED")
-                          : Outcome.answered("SCORED")));
+              new UnaryAnswer<ScoreResponse>(done, RewardCalls::outcome));
     };
   }
 }

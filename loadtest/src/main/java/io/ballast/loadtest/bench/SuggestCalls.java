@@ -7,6 +7,7 @@ import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.FeedbackServiceGrpc.FeedbackServiceBlockingStub;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
@@ -31,7 +32,7 @@ final class SuggestCalls {
   /**
    * @param judged whether reward, cost and the gate (in its shadow mode, so that it withholds none)
    *     are asked
-   * @param tokens the most of a suggestion
+   * @param tokens the most of a suggestion; 0: the server's default
    */
   SuggestCalls(boolean judged, int tokens) {
     this.judged = judged;
@@ -40,20 +41,36 @@ final class SuggestCalls {
 
   /** The next request. */
   SuggestRequest request() {
+    SamplingOptions.Builder sampling = SamplingOptions.newBuilder();
+    if (tokens > 0) {
+      sampling.setMaxNewTokens(tokens);
+    }
     return SuggestRequest.newBuilder()
         .setMetadata(metadata())
         .setPrompt(BenchTexts.context(next.getAndIncrement()))
-        .setSampling(SamplingOptions.newBuilder().setMaxNewTokens(tokens))
+        .setSampling(sampling)
         .setGateMode(judged ? GateMode.GATE_MODE_SHADOW : GateMode.GATE_MODE_OFF)
         .setWithReward(judged)
         .setWithCost(judged)
         .build();
   }
 
-  /** Makes one call, which must lack nothing; the one suggestion. */
+  /** Makes one call, whose answer must lack nothing. */
+  SuggestResponse suggestion(PolicyServiceBlockingStub stub) {
+    return whole(stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).suggest(request()));
+  }
+
+  /** The same; the one suggestion. */
   long ask(PolicyServiceBlockingStub stub) {
+    var unused = suggestion(stub);
+    return 1;
+  }
+
+  /** Tells that a person took a suggestion, and waits until that is kept; the one event. */
+  static long accept(FeedbackServiceBlockingStub stub, SuggestResponse suggestion, String again) {
     var unused =
-        whole(stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).suggest(request()));
+        stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .recordFeedback(accepted(suggestion, again));
     return 1;
   }
 
@@ -67,6 +84,13 @@ final class SuggestCalls {
       throw new IllegalStateException("a suggestion lacks " + answer.getDegradationsList());
     }
     return answer;
+  }
+
+  /** What an answer is worth: one that lacks something is none. */
+  static Outcome outcome(SuggestResponse answer) {
+    return answer.getDegradationsCount() > 0
+        ? Outcome.failed("DEGRADED")
+        : Outcome.answered("SUGGESTED");
   }
 
   /** That a person took the suggestion. */
@@ -108,8 +132,9 @@ final class SuggestCalls {
                   }
                 },
                 answer -> {
-                  if (answer.getDegradationsCount() > 0) {
-                    return Outcome.failed("DEGRADED");
+                  Outcome outcome = outcome(answer);
+                  if (!outcome.succeeded()) {
+                    return outcome;
                   }
                   seen.accept(answer);
                   FeedbackServiceGrpc.newStub(mesh)
@@ -118,7 +143,7 @@ final class SuggestCalls {
                           accepted(answer),
                           new UnaryAnswer<RecordFeedbackResponse>(
                               done, kept -> Outcome.answered("KEPT")));
-                  return Outcome.answered("SUGGESTED");
+                  return outcome;
                 }));
   }
 

@@ -48,7 +48,7 @@ import java.util.stream.Stream;
  */
 final class SwapBench {
   /** About what two cores do, for what is told of progress. */
-  static final double CALLS_A_SECOND = 300;
+  static final double CALLS_A_SECOND = 130;
 
   private static final int CALLERS = 8;
   private static final long WARM_UP_CALLS = 2_000;

@@ -22,6 +22,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -71,6 +72,14 @@ class AdmissionTest extends MeshServerCase {
         .tags("server", "reward", "lane", lane, "reason", reason)
         .counter()
         .count();
+  }
+
+  private double limit(String lane) {
+    return meters.get("ballast.limit").tags("server", "reward", "lane", lane).gauge().value();
+  }
+
+  private Timer waits(String lane) {
+    return meters.get("ballast.limit.wait").tags("server", "reward", "lane", lane).timer();
   }
 
   private double inFlight(String lane) {
@@ -198,13 +207,7 @@ class AdmissionTest extends MeshServerCase {
       rewards.score(of(Priority.PRIORITY_INTERACTIVE));
     }
 
-    assertThat(
-            meters
-                .get("ballast.limit")
-                .tags("server", "reward", "lane", "interactive")
-                .gauge()
-                .value())
-        .isEqualTo(9);
+    assertThat(limit("interactive")).isEqualTo(9);
   }
 
   @Test
@@ -220,13 +223,7 @@ class AdmissionTest extends MeshServerCase {
         };
     rewards.score(of(Priority.PRIORITY_INTERACTIVE));
 
-    assertThat(
-            meters
-                .get("ballast.limit.wait")
-                .tags("server", "reward", "lane", "interactive")
-                .timer()
-                .totalTime(TimeUnit.MILLISECONDS))
-        .isEqualTo(130);
+    assertThat(waits("interactive").totalTime(TimeUnit.MILLISECONDS)).isEqualTo(130);
   }
 
   @Test
@@ -259,20 +256,8 @@ class AdmissionTest extends MeshServerCase {
       told.await();
     }
 
-    assertThat(
-            meters
-                .get("ballast.limit")
-                .tags("server", "reward", "lane", "interactive")
-                .gauge()
-                .value())
-        .isEqualTo(9);
-    assertThat(
-            meters
-                .get("ballast.limit.wait")
-                .tags("server", "reward", "lane", "interactive")
-                .timer()
-                .count())
-        .isEqualTo(10);
+    assertThat(limit("interactive")).isEqualTo(9);
+    assertThat(waits("interactive").count()).isEqualTo(10);
   }
 
   @Test
