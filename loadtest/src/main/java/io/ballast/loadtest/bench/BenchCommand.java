@@ -52,7 +52,7 @@ import picocli.CommandLine.TypeConversionException;
           + " installed. Some eight minutes.",
       "operations: a mesh at twice what it can do; what it adds to what models take, at 60 %% load;"
           + " what telemetry and TLS cost; calls under swaps of every version; calls with millions of"
-          + " events on record; memory over a soak. Some forty minutes and the soak.",
+          + " events on record; memory over a soak. Some fifty minutes and the soak.",
       "What is not installed is a figure that could not be measured; --only leaves its part out.",
       "Let nothing else run meanwhile."
     },
@@ -156,7 +156,7 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "ROWS",
       defaultValue = "10000000",
       description =
-          "Events on record in EVENTS, 1,000 to 100,000,000; 10,000,000 take some 12 GB of disk"
+          "Events on record in EVENTS, 1,000 to 100,000,000; 10,000,000 take some 26 GB of disk"
               + " (default: ${DEFAULT-VALUE}).")
   private long events;
 

@@ -90,7 +90,7 @@ final class EventsBench {
    * Binds what is measured.
    *
    * @param script the {@code mesh} script of a built checkout
-   * @param work a folder that may be written; 10⁷ events take some 12 GB
+   * @param work a folder that may be written; 10⁷ events take some 26 GB
    * @param events how many there shall be, ≥ 1
    * @param clock the server's
    * @param progress told {@link #steps} times
