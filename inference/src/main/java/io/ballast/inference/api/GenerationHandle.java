@@ -1,5 +1,6 @@
 package io.ballast.inference.api;
 
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -23,6 +24,15 @@ public interface GenerationHandle {
 
   /** Goes on after {@link #pause}. */
   default void resume() {}
+
+  /**
+   * How much longer than without other generations the tokens after its first have taken so far, as
+   * far as the engine can tell; of the first sixteen of them, so that long generations count as
+   * short ones do. Zero if the engine does not tell.
+   */
+  default Duration heldUp() {
+    return Duration.ZERO;
+  }
 
   /** Where its time went, once the result is there; empty if the engine does not tell. */
   default Optional<GenerationTimes> times() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -23,13 +24,25 @@ final class DecodeEngine implements AutoCloseable {
   private final PrefixCache prefixes;
   private final PrefillQueue prompts;
   private final StepComputation computation;
+  private final LongSupplier nanoTime;
+  private final LoneStep lone = new LoneStep();
   private final Set<DecodeRow> ended = new LinkedHashSet<>();
   private long steps;
   private long drawnTokens;
   private long prefilledTokens;
 
+  /**
+   * Has no rows.
+   *
+   * @param nanoTime a monotonic clock
+   */
   DecodeEngine(
-      TrainedWeights weights, RotaryTable rotary, int vocabularySize, ServingOptions options) {
+      TrainedWeights weights,
+      RotaryTable rotary,
+      int vocabularySize,
+      ServingOptions options,
+      LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
     this.config = weights.layout().config();
     LengthClasses classes = new LengthClasses(config, weights.fullType());
     this.arenas = new KeyValueArenas(config, weights.fullType(), classes, options.keyValueBytes());
@@ -94,7 +107,7 @@ final class DecodeEngine implements AutoCloseable {
 
   /** Takes rows on; those that begin with the same tokens share their computation. */
   void begin(List<DecodeRow> rows) {
-    rows.forEach(DecodeRow::begin);
+    rows.forEach(row -> row.begin(lone));
     prompts.begin(rows);
   }
 
@@ -131,7 +144,11 @@ final class DecodeEngine implements AutoCloseable {
       if (rows == 0 && chunks.isEmpty()) {
         return;
       }
+      long begin = nanoTime.getAsLong();
       drawnTokens += computation.compute(arenas, chunks);
+      if (rows > 0) {
+        lone.took(rows, nanoTime.getAsLong() - begin);
+      }
       chunks.forEach(this::advance);
       steps++;
       collectEnded();

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One completion under way. Belongs to the engine's thread, but for {@link #cancel}. */
 final class DecodeRow implements GenerationHandle {
+  /** Of so many tokens after the first it is told how long others have held them up. */
+  private static final int TOKENS_TOLD = 16;
+
   private final PreparedPrompt prompt;
   private final SamplingOptions sampling;
   private final RandomGenerator random;
@@ -51,6 +54,10 @@ final class DecodeRow implements GenerationHandle {
   private long begunAt; // and the next two: 0 before it is so
   private long firstTokenAt;
   private long endedAt;
+  private long lastTokenAt;
+  private @Nullable LoneStep lone; // null before it has begun
+  private volatile boolean resumed;
+  private volatile long heldUpNanos;
 
   /**
    * A completion not yet begun.
@@ -113,12 +120,18 @@ final class DecodeRow implements GenerationHandle {
   public void resume() {
     if (paused) {
       paused = false;
+      resumed = true;
       onChange.run();
     }
   }
 
-  /** The engine turns to it, for the first time or again. */
-  void begin() {
+  /**
+   * The engine turns to it, for the first time or again.
+   *
+   * @param lone how long its steps would take if it were alone
+   */
+  void begin(LoneStep lone) {
+    this.lone = lone;
     if (begunAt == 0) {
       begunAt = nanoTime.getAsLong();
     }
@@ -134,6 +147,11 @@ final class DecodeRow implements GenerationHandle {
             Duration.ofNanos(begunAt - queuedAt),
             Duration.ofNanos(firstTokenAt - begunAt),
             Duration.ofNanos(endedAt - firstTokenAt)));
+  }
+
+  @Override
+  public Duration heldUp() {
+    return Duration.ofNanos(heldUpNanos);
   }
 
   /** Whether the caller takes no token at present. */
@@ -220,9 +238,7 @@ final class DecodeRow implements GenerationHandle {
    * {@code onToken} throws gets what it threw.
    */
   void accept(Sampler.Draw draw, float logProb, int contextTokens) {
-    if (firstTokenAt == 0) {
-      firstTokenAt = nanoTime.getAsLong();
-    }
+    tokenComes();
     for (int id : endIds) {
       if (draw.tokenId() == id) {
         finish(vocabulary.endsText(id) ? StopReason.END_OF_TEXT : StopReason.STOP_TOKEN);
@@ -253,6 +269,18 @@ final class DecodeRow implements GenerationHandle {
     if (reason != null) {
       finish(reason);
     }
+  }
+
+  /** The time in which its caller took no token is nobody else's doing. */
+  private void tokenComes() {
+    long now = nanoTime.getAsLong();
+    if (firstTokenAt == 0) {
+      firstTokenAt = now;
+    } else if (count <= TOKENS_TOLD && !resumed && lone != null) {
+      heldUpNanos += lone.beyond(now - lastTokenAt);
+    }
+    resumed = false;
+    lastTokenAt = now;
   }
 
   private @Nullable StopReason stopReason(int contextTokens) {

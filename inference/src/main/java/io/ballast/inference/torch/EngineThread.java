@@ -166,7 +166,8 @@ final class EngineThread implements AutoCloseable {
 
   private void serve() {
     try (NoGradGuard off = new NoGradGuard();
-        DecodeEngine engine = new DecodeEngine(weights, rotary, vocabularySize, options)) {
+        DecodeEngine engine =
+            new DecodeEngine(weights, rotary, vocabularySize, options, System::nanoTime)) {
       try {
         while (awaitWork(engine)) {
           runTask();

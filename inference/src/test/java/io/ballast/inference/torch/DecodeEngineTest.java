@@ -32,6 +32,7 @@ class DecodeEngineTest {
   private RotaryTable rotary;
   private DecodeEngine engine;
   private final AtomicLong clock = new AtomicLong();
+  private final AtomicLong engineClock = new AtomicLong(); // each step takes one
 
   @BeforeEach
   void start() throws IOException {
@@ -48,7 +49,8 @@ class DecodeEngineTest {
         model.weights(),
         rotary,
         tokenizer.vocabularySize(),
-        new ServingOptions(Arithmetic.FLOAT32, 8, 8, 64));
+        new ServingOptions(Arithmetic.FLOAT32, 8, 8, 64),
+        engineClock::incrementAndGet);
   }
 
   @AfterEach
@@ -112,13 +114,50 @@ class DecodeEngineTest {
     clock.set(50);
     steps(1); // its first token at 51
     assertThat(row.times()).isEmpty();
-    clock.set(99);
-    steps(3); // its end at 100
+    clock.set(96);
+    steps(3); // its second token at 97, its third at 98, its end at 99
     var unused = row.result().join();
 
     assertThat(row.times())
         .hasValue(
-            new GenerationTimes(Duration.ofNanos(10), Duration.ofNanos(30), Duration.ofNanos(49)));
+            new GenerationTimes(Duration.ofNanos(10), Duration.ofNanos(30), Duration.ofNanos(48)));
+  }
+
+  @Test
+  void aRowIsHeldUpByThoseWhoShareItsSteps() {
+    DecodeRow row = row("int a", 8, 1);
+    engine.begin(List.of(row));
+    steps(4); // a tick each, as the engine says of a step
+    assertThat(row.heldUp()).isZero();
+
+    engine.begin(List.of(row("other", 20, 2), row("third", 20, 3)));
+    steps(1); // which draws for the row alone, and computes the prompts of the others
+    Duration before = row.heldUp();
+    steps(2); // of three ticks each, as the row sees them
+    assertThat(row.heldUp().minus(before)).isEqualTo(Duration.ofNanos(4));
+  }
+
+  @Test
+  void ofALongRowOnlyTheFirstTokensTellHowLongItIsHeldUp() {
+    DecodeRow row = row("int a", 40, 1);
+    engine.begin(List.of(row, row("other", 40, 2)));
+    steps(40); // from one token to the next it takes two ticks, alone one
+
+    // sixteen, less the first: before it no step was known
+    assertThat(row.heldUp()).isEqualTo(Duration.ofNanos(15));
+  }
+
+  @Test
+  void theTimeInWhichNobodyReadsHoldsUpNobody() {
+    DecodeRow row = row("int a", 20, 1);
+    engine.begin(List.of(row));
+    steps(3);
+    row.pause();
+    clock.addAndGet(1_000_000);
+    row.resume();
+    steps(3);
+
+    assertThat(row.heldUp()).isZero();
   }
 
   @Test

@@ -39,6 +39,9 @@ public final class FakeDecoder implements Decoder {
   /** A prompt with this would begin a quarter of a second after its caller has left. */
   public static final String LATE = "LATE";
 
+  /** A completion of a prompt with this is held up by others, for 40 ms. */
+  public static final String SHARED = "SHARED";
+
   /** A sequence with this gives logits that are not finite. */
   public static final String BROKEN = "BROKEN";
 
@@ -140,7 +143,8 @@ public final class FakeDecoder implements Decoder {
     } else {
       result.complete(generation(request, text, StopReason.STOP_STRING));
     }
-    return new Handle(result, () -> {});
+    Duration heldUp = request.prompt().contains(SHARED) ? Duration.ofMillis(40) : Duration.ZERO;
+    return new Handle(result, () -> {}, heldUp);
   }
 
   private GenerationHandle endless(GenerationRequest request, Consumer<GeneratedToken> onToken) {
@@ -152,7 +156,8 @@ public final class FakeDecoder implements Decoder {
         () -> {
           endlessCancelled.countDown();
           result.complete(generation(request, "x", StopReason.CANCELLED));
-        });
+        },
+        Duration.ZERO);
   }
 
   private Generation generation(GenerationRequest request, String text, StopReason stopReason) {
@@ -236,7 +241,8 @@ public final class FakeDecoder implements Decoder {
     return PerToken.of(values);
   }
 
-  private record Handle(CompletableFuture<Generation> result, Runnable onCancel)
+  private record Handle(
+      CompletableFuture<Generation> result, Runnable onCancel, Duration heldUp)
       implements GenerationHandle {
     @Override
     public void cancel() {

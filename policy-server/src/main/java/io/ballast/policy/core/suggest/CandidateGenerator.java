@@ -35,7 +35,8 @@ final class CandidateGenerator {
   /**
    * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
    * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
-   * would be a jumble. The call has waited until the first token of any of them.
+   * would be a jumble. The call has waited until the first token of any of them, and for as long
+   * as others have held up those after it.
    *
    * @throws CancellationException if nobody waits any more
    */
@@ -92,8 +93,15 @@ final class CandidateGenerator {
     } finally {
       handles.forEach(GenerationHandle::cancel);
       if (!handles.isEmpty()) {
-        cancellation.waited(first.after());
+        cancellation.waited(first.after().plus(heldUp(handles)));
       }
     }
+  }
+
+  private static Duration heldUp(List<GenerationHandle> handles) {
+    return handles.stream()
+        .map(GenerationHandle::heldUp)
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
   }
 }
