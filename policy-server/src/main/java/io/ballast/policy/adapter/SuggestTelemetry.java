@@ -25,6 +25,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
   private final Tracer tracer;
   private final PhaseSpans parts;
   private final Map<Phase, Timer> phases = new EnumMap<>(Phase.class);
+  private final Map<String, ModelTimers> ofModels = new ConcurrentHashMap<>();
   private final Counter abandoned;
   private final Counter tokens;
 
@@ -111,17 +113,26 @@ public final class SuggestTelemetry implements SuggestMonitor {
             new PhaseSpans.Phase("policy.queue", times.queue()),
             new PhaseSpans.Phase("policy.prefill", times.prefill()),
             new PhaseSpans.Phase("policy.decode", times.decode())));
-    genAi("gen_ai.server.request.duration", model, REQUEST_BOUNDS).record(times.total());
-    genAi("gen_ai.server.time_to_first_token", model, FIRST_TOKEN_BOUNDS)
-        .record(times.queue().plus(times.prefill()));
+    ModelTimers timers = ofModels.computeIfAbsent(model, name -> ModelTimers.of(name, meters));
+    timers.request().record(times.total());
+    timers.firstToken().record(times.queue().plus(times.prefill()));
     int more = slowest.generation().tokens().size() - 1;
     if (more > 0) {
-      genAi("gen_ai.server.time_per_output_token", model, TOKEN_BOUNDS)
-          .record(times.decode().dividedBy(more));
+      timers.token().record(times.decode().dividedBy(more));
     }
   }
 
-  private Timer genAi(String name, String model, Duration[] bounds) {
+  /** Kept, because looking for a timer with its bounds takes longer than recording. */
+  private record ModelTimers(Timer request, Timer firstToken, Timer token) {
+    static ModelTimers of(String model, MeterRegistry meters) {
+      return new ModelTimers(
+          genAi("gen_ai.server.request.duration", model, REQUEST_BOUNDS, meters),
+          genAi("gen_ai.server.time_to_first_token", model, FIRST_TOKEN_BOUNDS, meters),
+          genAi("gen_ai.server.time_per_output_token", model, TOKEN_BOUNDS, meters));
+    }
+  }
+
+  private static Timer genAi(String name, String model, Duration[] bounds, MeterRegistry meters) {
     return Timer.builder(name)
         .tag("gen_ai.operation.name", "text_completion")
         .tag("gen_ai.request.model", model)

@@ -22,7 +22,6 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
-import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -305,7 +304,7 @@ public final class MeshServer implements AutoCloseable {
       LongSupplier nanoTime) {
     List<ServerInterceptor> list = new ArrayList<>();
     list.add(ServerEdge.requestId(() -> UUID.randomUUID().toString()));
-    list.add(GrpcTelemetry.create(telemetry).newServerInterceptor());
+    list.add(CallSpans.of(telemetry).newServerInterceptor());
     list.add(ServerEdge.metrics(meters, nanoTime));
     list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor()));

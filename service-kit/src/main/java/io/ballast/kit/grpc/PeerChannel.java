@@ -24,7 +24,6 @@ import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.SslContext;
 import io.opentelemetry.api.OpenTelemetry;
-import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -130,7 +129,7 @@ public final class PeerChannel implements AutoCloseable {
         ClientInterceptors.interceptForward(
             managed,
             identity(bearerToken),
-            GrpcTelemetry.create(telemetry).newClientInterceptor(),
+            CallSpans.of(telemetry).newClientInterceptor(),
             new Guard(guard, settings, new LateCalls(managed, settings.slidingWindowCalls() / 2)));
     Thread.ofVirtual().name("redial " + guard.peer()).start(() -> redial(managed, redial));
     return new PeerChannel(managed, guarded);

@@ -238,7 +238,7 @@ public interface MeshProperties {
     double sampledRatio();
 
     /** How many of the last spans the process keeps for the console. */
-    @WithDefault("4096")
+    @WithDefault("1024")
     int recentSpans();
 
     /** How often the collector is sent what the metrics are by then. */
