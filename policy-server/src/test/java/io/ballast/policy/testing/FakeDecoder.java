@@ -241,8 +241,7 @@ public final class FakeDecoder implements Decoder {
     return PerToken.of(values);
   }
 
-  private record Handle(
-      CompletableFuture<Generation> result, Runnable onCancel, Duration heldUp)
+  private record Handle(CompletableFuture<Generation> result, Runnable onCancel, Duration heldUp)
       implements GenerationHandle {
     @Override
     public void cancel() {

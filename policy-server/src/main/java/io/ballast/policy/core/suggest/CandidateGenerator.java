@@ -35,8 +35,8 @@ final class CandidateGenerator {
   /**
    * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
    * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
-   * would be a jumble. The call has waited until the first token of any of them, and for as long
-   * as others have held up those after it.
+   * would be a jumble. The call has waited until the first token of any of them, and for as long as
+   * others have held up those after it.
    *
    * @throws CancellationException if nobody waits any more
    */
