@@ -51,8 +51,9 @@ import picocli.CommandLine.TypeConversionException;
           + " the rl library's share of it; TRL's GRPOTrainer on the same cores, if it is"
           + " installed. Some eight minutes.",
       "operations: a mesh at twice what it can do; what it adds to what models take, at 60 %% load;"
-          + " what telemetry and TLS cost; calls under swaps of every version; calls with millions of"
-          + " events on record; memory over a soak. Some fifty minutes and the soak.",
+          + " what telemetry and TLS cost; calls under swaps of every version; calls to one,"
+          + " two and four processes; calls with millions of events on record; memory over a soak. Some"
+          + " sixty minutes and the soak.",
       "What is not installed is a figure that could not be measured; --only leaves its part out.",
       "Let nothing else run meanwhile."
     },

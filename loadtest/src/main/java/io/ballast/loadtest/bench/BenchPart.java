@@ -59,6 +59,8 @@ enum BenchPart {
   TLS(Benchmark.OPERATIONS),
   /** Versions that are swapped under load. */
   SWAPS(Benchmark.OPERATIONS),
+  /** Two and four processes beside half as many. */
+  GROWTH(Benchmark.OPERATIONS),
   /** Few events on record, and many. */
   EVENTS(Benchmark.OPERATIONS),
   /** A mesh's memory over a long time. */
@@ -132,6 +134,7 @@ enum BenchPart {
               "swaps",
               SwapBench.steps(),
               sizes.swapCalls() / SwapBench.CALLS_A_SECOND / SwapBench.steps());
+      case GROWTH -> new BenchProgress.Part("growth", GrowthBench.steps(repetitions), 15);
       case EVENTS ->
           new BenchProgress.Part(
               "events",

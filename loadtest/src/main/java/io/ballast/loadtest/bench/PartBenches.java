@@ -109,6 +109,7 @@ final class PartBenches {
       case TELEMETRY -> new SettingBench(script, work, repetitions, step).telemetry();
       case TLS -> new SettingBench(script, work, repetitions, step).encryption();
       case SWAPS -> new SwapBench(script, models, work, sizes.swapCalls(), step, say).run();
+      case GROWTH -> new GrowthBench(script, work, repetitions, step).run();
       case EVENTS ->
           new EventsBench(script, work, sizes.events(), InstantSource.system(), step).run();
       case SOAK -> soak(step);

@@ -9,6 +9,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -47,14 +48,20 @@ final class RewardUnderTest implements AutoCloseable {
    * @throws IllegalStateException if it ends or does not answer
    */
   static RewardUnderTest start(Path script, Path data, String model, RewardTexts texts) {
-    Map<String, String> environment =
-        Map.of(
-            "BALLAST_ROLES",
-            "reward",
-            "BALLAST_REWARD_DEFAULT_MODEL",
-            model,
-            "BALLAST_REWARD_CACHE_BYTES",
-            "0");
+    return start(script, data, model, texts, Map.of());
+  }
+
+  /**
+   * The same with more of its settings.
+   *
+   * @param settings environment variables by name
+   */
+  static RewardUnderTest start(
+      Path script, Path data, String model, RewardTexts texts, Map<String, String> settings) {
+    Map<String, String> environment = new HashMap<>(settings);
+    environment.put("BALLAST_ROLES", "reward");
+    environment.put("BALLAST_REWARD_DEFAULT_MODEL", model);
+    environment.put("BALLAST_REWARD_CACHE_BYTES", "0");
     RewardUnderTest server =
         new RewardUnderTest(
             MeshUnderTest.start(script, data, environment, PATIENCE, RewardUnderTest::list));
