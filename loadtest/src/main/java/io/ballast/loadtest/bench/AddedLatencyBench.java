@@ -36,6 +36,12 @@ import org.HdrHistogram.ConcurrentHistogram;
 final class AddedLatencyBench {
   private static final int CALLERS = 16;
   private static final Duration CLOSED_TIME = Duration.ofSeconds(5);
+
+  /**
+   * In a closed loop no more is admitted than is answered soon, and it takes a while to be more.
+   */
+  private static final Duration SETTLING = Duration.ofSeconds(5);
+
   private static final Duration WARM_UP = Duration.ofSeconds(2);
   private static final Duration TIME = Duration.ofSeconds(20);
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
@@ -125,10 +131,16 @@ final class AddedLatencyBench {
       MeshUnderTest mesh, String name, ClosedLoop.Call alone, Function<Seen, Target> target) {
     double rate = LOAD * ClosedLoop.warmItemsPerSecond(CALLERS, CLOSED_TIME, alone);
     progress.run();
+    var settled = load(mesh, rate, SETTLING, target, new Seen());
     List<Pair<Double>> tails = new ArrayList<>();
     List<Pair<Double>> middles = new ArrayList<>();
     for (int i = 0; i < repetitions; i++) {
-      Seen seen = load(mesh, rate, target);
+      Seen seen = new Seen();
+      LoadResult result = load(mesh, rate, TIME, target, seen);
+      if (result.missedShare() > 0) {
+        throw new IllegalStateException(
+            "at %.0f calls/s calls were not answered: %s".formatted(rate, result.failures()));
+      }
       tails.add(new Pair<>(seen.addedMillis(99), seen.checkMillis(99)));
       middles.add(new Pair<>(seen.addedMillis(50), seen.checkMillis(50)));
       progress.run();
@@ -143,25 +155,19 @@ final class AddedLatencyBench {
         Pairs.of(middles).figure("... p50", "ms", new Goal.Reported()));
   }
 
-  private Seen load(MeshUnderTest mesh, double rate, Function<Seen, Target> target) {
+  private LoadResult load(
+      MeshUnderTest mesh, double rate, Duration time, Function<Seen, Target> target, Seen seen) {
     Seen warm = new Seen();
-    Seen seen = new Seen();
     Target warming = beside(mesh, target.apply(warm), warm);
     Target measured = beside(mesh, target.apply(seen), seen);
     double all = rate * (CHECKS_EACH + 1) / CHECKS_EACH;
     double before = all * WARM_UP.toNanos() / NANOS;
-    LoadPlan plan = new LoadPlan(all, WARM_UP, TIME, MAX_IN_FLIGHT, MAX_CALLS, TIMEOUT);
-    LoadResult result =
-        new OpenLoop(new SystemPacer())
-            .run(
-                plan,
-                Arrivals.poisson(all, new SplittableRandom(++seed)),
-                (index, done) -> (index < before ? warming : measured).call(index, done));
-    if (result.missedShare() > 0) {
-      throw new IllegalStateException(
-          "at %.0f calls/s calls were not answered: %s".formatted(all, result.failures()));
-    }
-    return seen;
+    LoadPlan plan = new LoadPlan(all, WARM_UP, time, MAX_IN_FLIGHT, MAX_CALLS, TIMEOUT);
+    return new OpenLoop(new SystemPacer())
+        .run(
+            plan,
+            Arrivals.poisson(all, new SplittableRandom(++seed)),
+            (index, done) -> (index < before ? warming : measured).call(index, done));
   }
 
   /** Every so many calls a health check. */

@@ -127,8 +127,8 @@ enum BenchPart {
       case FLOOD -> lasting("flood", RewardFloodBench.steps(), sizes.flood());
       case OVERLOAD -> new BenchProgress.Part("overload", OverloadBench.steps(repetitions), 28);
       case ADDED -> new BenchProgress.Part("added", AddedLatencyBench.steps(repetitions), 20);
-      case TELEMETRY -> new BenchProgress.Part("telemetry", SettingBench.steps(repetitions), 10);
-      case TLS -> new BenchProgress.Part("tls", SettingBench.steps(repetitions), 10);
+      case TELEMETRY -> new BenchProgress.Part("telemetry", SettingBench.steps(repetitions), 16);
+      case TLS -> new BenchProgress.Part("tls", SettingBench.steps(repetitions), 16);
       case SWAPS ->
           new BenchProgress.Part(
               "swaps",

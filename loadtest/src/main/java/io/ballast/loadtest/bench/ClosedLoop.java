@@ -1,6 +1,9 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.loadtest.openloop.Latencies;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +16,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.HdrHistogram.ConcurrentHistogram;
 
-/** Callers that each ask again as soon as they are answered: what a server can do at most. */
+/**
+ * Callers that each ask again as soon as they are answered: what a server can do at most. One that
+ * is refused for load comes back when it was told to, within the same call.
+ */
 final class ClosedLoop {
   /** One call. */
   @FunctionalInterface
@@ -88,7 +94,7 @@ final class ClosedLoop {
           executor.submit(
               () -> {
                 for (long begun = nanoTime.getAsLong(); begun < end; ) {
-                  items.addAndGet(call.items(caller));
+                  items.addAndGet(patiently(call, caller));
                   long ended = nanoTime.getAsLong();
                   latency.recordValue(Math.max(0, ended - begun));
                   begun = ended;
@@ -99,6 +105,19 @@ final class ClosedLoop {
     futures.forEach(ClosedLoop::ended);
     double seconds = (nanoTime.getAsLong() - start) / 1e9;
     return new Load(items.get(), seconds, new Latencies(latency));
+  }
+
+  private static long patiently(Call call, long index) throws Exception {
+    while (true) {
+      try {
+        return call.items(index);
+      } catch (StatusRuntimeException e) {
+        if (e.getStatus().getCode() != Status.Code.RESOURCE_EXHAUSTED) {
+          throw e;
+        }
+        Thread.sleep(PeerFaults.retryDelay(e).orElseThrow(() -> e));
+      }
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.loadtest.bench.Pairs.Pair;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -21,11 +22,19 @@ final class SettingBench {
   private static final int ITEMS = 8;
   private static final int SUGGESTERS = 8;
   private static final int TOKENS = 8;
-  private static final Duration TIME = Duration.ofSeconds(3);
+  private static final Duration TIME = Duration.ofSeconds(6);
   private static final Duration WARM_UP = Duration.ofSeconds(15);
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final double TELEMETRY_GOAL = 0.97;
   private static final double TLS_GOAL = 0.90;
+
+  /**
+   * What was seen of a mesh.
+   *
+   * @param rate items a second
+   * @param cpuMillis processor time of its servers for an item
+   */
+  private record Seen(double rate, double cpuMillis) {}
 
   private final Path script;
   private final Path work;
@@ -101,44 +110,63 @@ final class SettingBench {
     List<Figure> figures = new ArrayList<>();
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       for (MeshUnderTest mesh : List.of(with, without)) {
-        double unused = scored(mesh, scores, WARM_UP, callers);
-        double alsoUnused = suggested(mesh, suggestions, WARM_UP, callers);
+        var unused = scored(mesh, scores, WARM_UP, callers);
+        var alsoUnused = suggested(mesh, suggestions, WARM_UP, callers);
       }
-      figures.add(
-          Pairs.measure(
+      figures.addAll(
+          figures(
+              "Score, %d callers x %d items: %s".formatted(SCORERS, ITEMS, what),
+              "items/s",
+              goal,
+              Pairs.inTurns(
                   repetitions,
                   () -> scored(with, scores, TIME, callers),
                   () -> scored(without, scores, TIME, callers),
-                  progress)
-              .figure(
-                  "Score, %d callers x %d items: %s".formatted(SCORERS, ITEMS, what),
-                  "items/s",
-                  new Goal.RatioAtLeast(goal)));
-      figures.add(
-          Pairs.measure(
+                  progress)));
+      figures.addAll(
+          figures(
+              "Suggest with reward, cost and gate, %d callers: %s".formatted(SUGGESTERS, what),
+              "calls/s",
+              goal,
+              Pairs.inTurns(
                   repetitions,
                   () -> suggested(with, suggestions, TIME, callers),
                   () -> suggested(without, suggestions, TIME, callers),
-                  progress)
-              .figure(
-                  "Suggest with reward, cost and gate, %d callers: %s".formatted(SUGGESTERS, what),
-                  "calls/s",
-                  new Goal.RatioAtLeast(goal)));
+                  progress)));
     }
     return figures;
   }
 
-  private static double scored(
-      MeshUnderTest mesh, RewardCalls calls, Duration time, ExecutorService callers) {
-    var stub = RewardServiceGrpc.newBlockingStub(mesh.channel());
-    return ClosedLoop.itemsPerSecond(
-        SCORERS, time, callers, System::nanoTime, unused -> calls.ask(stub));
+  private static List<Figure> figures(
+      String name, String unit, double goal, List<Pair<Seen>> pairs) {
+    return List.of(
+        Pairs.of(pairs.stream().map(pair -> pair.map(Seen::rate)).toList())
+            .figure(name, unit, new Goal.RatioAtLeast(goal)),
+        Pairs.of(pairs.stream().map(pair -> pair.map(Seen::cpuMillis)).toList())
+            .figure("... processor time of the servers for each", "ms", new Goal.Reported()));
   }
 
-  private static double suggested(
+  private static Seen scored(
+      MeshUnderTest mesh, RewardCalls calls, Duration time, ExecutorService callers) {
+    var stub = RewardServiceGrpc.newBlockingStub(mesh.channel());
+    return seen(mesh, SCORERS, time, callers, unused -> calls.ask(stub));
+  }
+
+  private static Seen suggested(
       MeshUnderTest mesh, SuggestCalls calls, Duration time, ExecutorService callers) {
     var stub = PolicyServiceGrpc.newBlockingStub(mesh.channel());
-    return ClosedLoop.itemsPerSecond(
-        SUGGESTERS, time, callers, System::nanoTime, unused -> calls.ask(stub));
+    return seen(mesh, SUGGESTERS, time, callers, unused -> calls.ask(stub));
+  }
+
+  private static Seen seen(
+      MeshUnderTest mesh,
+      int concurrency,
+      Duration time,
+      ExecutorService callers,
+      ClosedLoop.Call call) {
+    double before = ProcessCpu.seconds(mesh.server());
+    ClosedLoop.Load load = ClosedLoop.load(concurrency, time, callers, System::nanoTime, call);
+    double cpu = ProcessCpu.seconds(mesh.server()) - before;
+    return new Seen(load.itemsPerSecond(), 1e3 * cpu / load.items());
   }
 }
