@@ -210,7 +210,7 @@ final class Admission implements ServerInterceptor {
   }
 
   /** What refused a call, in a word: one of a few, whatever the call was. */
-  private static String reason(Status status, Metadata trailers) {
+  static String reason(Status status, Metadata trailers) {
     com.google.rpc.Status told = StatusProto.fromStatusAndTrailers(status, trailers);
     for (Any detail : told.getDetailsList()) {
       if (detail.is(ErrorInfo.class)) {

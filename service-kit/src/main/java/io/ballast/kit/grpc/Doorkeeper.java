@@ -70,7 +70,7 @@ final class Doorkeeper implements ServerInterceptor {
   }
 
   /** Without the port; of IPv6 the network, for its hosts have more addresses than can be kept. */
-  private static String from(@Nullable SocketAddress remote) {
+  static String from(@Nullable SocketAddress remote) {
     if (!(remote instanceof InetSocketAddress known) || known.isUnresolved()) {
       return "";
     }

@@ -55,16 +55,23 @@ public final class MeshServer implements AutoCloseable {
   private final Inside inside;
   private final HealthStatusManager health;
   private final DrainGate gate;
+  private final RefusedCalls refused;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final AtomicBoolean drained = new AtomicBoolean();
 
   private MeshServer(
-      Server server, Inside inside, HealthStatusManager health, DrainGate gate, Duration drain) {
+      Server server,
+      Inside inside,
+      HealthStatusManager health,
+      DrainGate gate,
+      RefusedCalls refused,
+      Duration drain) {
     this.server = server;
     this.inside = inside;
     this.health = health;
     this.gate = gate;
+    this.refused = refused;
     this.drain = drain;
   }
 
@@ -161,8 +168,9 @@ public final class MeshServer implements AutoCloseable {
             .addService(health.getHealthService());
     secure(builder, security);
     DrainGate gate = new DrainGate();
+    RefusedCalls refused = new RefusedCalls(nanoTime);
     List<ServerInterceptor> passed =
-        interceptors(options, security, gate, meters, telemetry, nanoTime).reversed();
+        interceptors(options, security, gate, refused, meters, telemetry, nanoTime).reversed();
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     List<ServerServiceDefinition> served = new ArrayList<>();
@@ -186,8 +194,10 @@ public final class MeshServer implements AutoCloseable {
     }
     Server server = bind(builder, options);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
+    refused.start();
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
-    return new MeshServer(server, Inside.open(passed, served), health, gate, options.drain());
+    return new MeshServer(
+        server, Inside.open(passed, served), health, gate, refused, options.drain());
   }
 
   private static void secure(NettyServerBuilder builder, EdgeSecurity security) {
@@ -269,6 +279,7 @@ public final class MeshServer implements AutoCloseable {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
+    refused.close();
   }
 
   /** The way in that does not lead over the network. */
@@ -299,15 +310,16 @@ public final class MeshServer implements AutoCloseable {
       Options options,
       EdgeSecurity security,
       DrainGate gate,
+      RefusedCalls refused,
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
     List<ServerInterceptor> list = new ArrayList<>();
     list.add(ServerEdge.requestId(() -> UUID.randomUUID().toString()));
     list.add(CallSpans.of(telemetry).newServerInterceptor());
-    list.add(ServerEdge.metrics(meters, nanoTime));
+    list.add(ServerEdge.metrics(meters, nanoTime, refused));
     list.add(gate);
-    list.add(ServerEdge.deadlineFloor(options.deadlineFloor()));
+    list.add(ServerEdge.deadlineFloor(options.deadlineFloor(), refused));
     list.add(new Doorkeeper(security));
     return list;
   }

@@ -64,19 +64,19 @@ final class ServerEdge {
   }
 
   /** Refuses a call whose deadline leaves less than {@code floor}: it could not be answered. */
-  static ServerInterceptor deadlineFloor(Duration floor) {
+  static ServerInterceptor deadlineFloor(Duration floor, RefusedCalls refused) {
     return new ServerInterceptor() {
       @Override
       public <Q, A> ServerCall.Listener<Q> interceptCall(
           ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
         Deadline deadline = Context.current().getDeadline();
         if (deadline != null && deadline.timeRemaining(TimeUnit.NANOSECONDS) < floor.toNanos()) {
-          call.close(
-              Status.DEADLINE_EXCEEDED.withDescription(
-                  "the deadline leaves less than "
-                      + floor.toMillis()
-                      + " ms, too short to begin; nothing was done"),
-              new Metadata());
+          String why =
+              "the deadline leaves less than "
+                  + floor.toMillis()
+                  + " ms, too short to begin; nothing was done";
+          refused.count(RefusedCalls.DEADLINE_FLOOR, call, CallIdentity.current(), why);
+          call.close(Status.DEADLINE_EXCEEDED.withDescription(why), new Metadata());
           return new ServerCall.Listener<>() {};
         }
         return next.startCall(call, headers);
@@ -84,8 +84,12 @@ final class ServerEdge {
     };
   }
 
-  /** Times and counts each call by method and code, and writes the access log at debug. */
-  static ServerInterceptor metrics(MeterRegistry meters, LongSupplier nanoTime) {
+  /**
+   * Times and counts each call by method and code, writes the access log at debug, and has the log
+   * told of those that are refused.
+   */
+  static ServerInterceptor metrics(
+      MeterRegistry meters, LongSupplier nanoTime, RefusedCalls refused) {
     return new ServerInterceptor() {
       @Override
       public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -116,6 +120,7 @@ final class ServerEdge {
                     .addKeyValue("code", code)
                     .addKeyValue("duration_us", nanos / 1000)
                     .log("call answered");
+                refused.ended(call, identity, status, trailers);
                 super.close(status, trailers);
               }
             };

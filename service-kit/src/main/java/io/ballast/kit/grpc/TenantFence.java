@@ -17,10 +17,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses requests for a tenant that is not the caller's, before the service sees them, whatever
- * the service makes of their metadata.
+ * the service makes of their metadata; of any other it notes the tenant, for the logs.
  */
 final class TenantFence implements ServerInterceptor {
   /** A request may hold another that has the metadata. */
@@ -34,10 +35,8 @@ final class TenantFence implements ServerInterceptor {
     Optional<Principal> bound =
         Principals.current().filter(principal -> principal.tenant().isPresent());
     List<FieldDescriptor> path =
-        bound.isPresent()
-            ? paths.computeIfAbsent(
-                call.getMethodDescriptor().getFullMethodName(), method -> path(call))
-            : List.of();
+        paths.computeIfAbsent(call.getMethodDescriptor().getFullMethodName(), method -> path(call));
+    CallIdentity identity = CallIdentity.current();
     ServerCall.Listener<Q> listener = next.startCall(call, headers);
     if (path.isEmpty()) {
       return listener;
@@ -50,8 +49,14 @@ final class TenantFence implements ServerInterceptor {
         if (refused) {
           return;
         }
+        String asked = tenant((Message) message, path);
+        if (bound.isEmpty()) {
+          note(identity, asked);
+          super.onMessage(message);
+          return;
+        }
         try {
-          bound.orElseThrow().requireTenant(tenant((Message) message, path));
+          bound.get().requireTenant(asked);
         } catch (MeshException e) {
           refused = true;
           Doorkeeper.refuse(call, e);
@@ -67,6 +72,13 @@ final class TenantFence implements ServerInterceptor {
         }
       }
     };
+  }
+
+  private static void note(@Nullable CallIdentity identity, String asked) {
+    String tenant = asked.isEmpty() ? RequestContexts.DEFAULT_TENANT : asked;
+    if (identity != null && Principal.isTenant(tenant)) {
+      identity.tenant(tenant);
+    }
   }
 
   /** The fields that lead to the metadata of a request; empty: it has none. */

@@ -64,7 +64,11 @@ final class FailedProofs {
           Fault.OVERLOADED,
           "more than %,d tokens a second from this address prove nothing; no other is looked at now"
               .formatted(limit.getLimitForPeriod()),
-          Map.of("limit", Integer.toString(limit.getLimitForPeriod())));
+          Map.of(
+              "limit",
+              Integer.toString(limit.getLimitForPeriod()),
+              MeshException.SHED,
+              "failed_proofs"));
     }
   }
 

@@ -72,7 +72,13 @@ public final class RateLimits {
           Fault.OVERLOADED,
           "%s: more than %,d calls a second as %s, the limit; slow down"
               .formatted(who, limit.getLimitForPeriod(), right.label()),
-          Map.of("limit", Integer.toString(limit.getLimitForPeriod()), "right", right.label()));
+          Map.of(
+              "limit",
+              Integer.toString(limit.getLimitForPeriod()),
+              "right",
+              right.label(),
+              MeshException.SHED,
+              "calls_per_second"));
     }
   }
 }

@@ -100,7 +100,11 @@ class AccessTest {
               }
             })
         .isInstanceOfSatisfying(
-            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.OVERLOADED))
+            MeshException.class,
+            e -> {
+              assertThat(e.fault()).isEqualTo(Fault.OVERLOADED);
+              assertThat(e.metadata()).containsEntry(MeshException.SHED, "calls_per_second");
+            })
         .hasMessage("tenant a: more than 3 calls a second as application, the limit; slow down");
     assertThatCode(() -> limits.count(b, Right.APPLICATION)).doesNotThrowAnyException();
     assertThatCode(
