@@ -56,6 +56,7 @@ public final class MeshServer implements AutoCloseable {
   private final HealthStatusManager health;
   private final DrainGate gate;
   private final RefusedCalls refused;
+  private final OpenConnections connections;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final AtomicBoolean drained = new AtomicBoolean();
@@ -66,12 +67,14 @@ public final class MeshServer implements AutoCloseable {
       HealthStatusManager health,
       DrainGate gate,
       RefusedCalls refused,
+      OpenConnections connections,
       Duration drain) {
     this.server = server;
     this.inside = inside;
     this.health = health;
     this.gate = gate;
     this.refused = refused;
+    this.connections = connections;
     this.drain = drain;
   }
 
@@ -165,10 +168,16 @@ public final class MeshServer implements AutoCloseable {
             .maxInboundMessageSize(options.maxMessageBytes())
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
-            .addService(health.getHealthService());
+            .addService(
+                ServerInterceptors.intercept(
+                    health.getHealthService(),
+                    new HealthWatches(security.connections().maxWatches(), meters)));
     secure(builder, security);
     DrainGate gate = new DrainGate();
     RefusedCalls refused = new RefusedCalls(nanoTime);
+    OpenConnections connections =
+        new OpenConnections(security.connections().maxOpen(), refused, meters);
+    connections.of(builder);
     List<ServerInterceptor> passed =
         interceptors(options, security, gate, refused, meters, telemetry, nanoTime).reversed();
     passed.forEach(builder::intercept);
@@ -192,12 +201,12 @@ public final class MeshServer implements AutoCloseable {
     if (options.reflection()) {
       builder.addService(ProtoReflectionServiceV1.newInstance());
     }
-    Server server = bind(builder, options);
+    Server server = bind(builder, options, connections);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     refused.start();
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
-        server, Inside.open(passed, served), health, gate, refused, options.drain());
+        server, Inside.open(passed, served), health, gate, refused, connections, options.drain());
   }
 
   private static void secure(NettyServerBuilder builder, EdgeSecurity security) {
@@ -279,6 +288,7 @@ public final class MeshServer implements AutoCloseable {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
+    connections.close();
     refused.close();
   }
 
@@ -324,10 +334,12 @@ public final class MeshServer implements AutoCloseable {
     return list;
   }
 
-  private static Server bind(NettyServerBuilder builder, Options options) {
+  private static Server bind(
+      NettyServerBuilder builder, Options options, OpenConnections connections) {
     try {
       return builder.build().start();
     } catch (IOException e) {
+      connections.close();
       boolean inUse = e instanceof BindException || e.getCause() instanceof BindException;
       String message =
           inUse

@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What one connection may take, before anything is kept of it.
+ * How many connections there may be, and what one may take, before anything is kept of it.
  *
+ * @param maxOpen connections at once, ≥ 1; one more is closed as it comes
+ * @param maxWatches streams that watch the server's health at once, of all connections, ≥ 1
  * @param maxHeaderBytes of a call's headers together, ≥ 1,024
  * @param maxCalls under way at once on one connection, ≥ 1; a client keeps more back by itself
  * @param handshake how long a connection may take to be made, TLS included, above 0
@@ -13,18 +15,26 @@ import java.util.Optional;
  *     again; calls under way end on the old one. Empty: it stays
  */
 public record ConnectionLimits(
-    int maxHeaderBytes, int maxCalls, Duration handshake, Optional<Duration> maxAge) {
+    int maxOpen,
+    int maxWatches,
+    int maxHeaderBytes,
+    int maxCalls,
+    Duration handshake,
+    Optional<Duration> maxAge) {
   /** Checks the ranges. */
   public ConnectionLimits {
+    require(maxOpen >= 1, "max-open", maxOpen, "≥ 1");
+    require(maxWatches >= 1, "max-watches", maxWatches, "≥ 1");
     require(maxHeaderBytes >= 1_024, "max-header-size", maxHeaderBytes + " bytes", "≥ 1K");
     require(maxCalls >= 1, "max-calls", maxCalls, "≥ 1");
     require(handshake.isPositive(), "handshake", handshake, "above 0");
     require(maxAge.map(Duration::isPositive).orElse(true), "max-age", maxAge, "above 0");
   }
 
-  /** 16 KiB of headers, 4,096 calls, 20 s to be made, of any age. */
+  /** 4,096 of them, as many watches, each 16 KiB of headers, 4,096 calls, 20 s to be made. */
   public static ConnectionLimits usual() {
-    return new ConnectionLimits(16 << 10, 4_096, Duration.ofSeconds(20), Optional.empty());
+    return new ConnectionLimits(
+        4_096, 4_096, 16 << 10, 4_096, Duration.ofSeconds(20), Optional.empty());
   }
 
   private static void require(boolean holds, String property, Object value, String expected) {

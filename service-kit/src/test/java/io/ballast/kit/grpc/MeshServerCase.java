@@ -1,7 +1,10 @@
 package io.ballast.kit.grpc;
 
 import io.ballast.kit.resilience.LimitSettings;
+import io.ballast.kit.security.ConnectionLimits;
 import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.kit.security.Identities;
+import io.ballast.kit.security.RateLimits;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
@@ -75,15 +78,28 @@ abstract class MeshServerCase {
       Optional<LimitSettings> limits,
       LongSupplier nanoTime,
       BindableService service) {
+    return start(options, EdgeSecurity.token(options.bearerToken()), limits, nanoTime, service);
+  }
+
+  /** A server that takes so many connections and watches of its health. */
+  MeshServer start(ConnectionLimits connections) {
+    return start(
+        MeshServer.Options.loopback(0),
+        new EdgeSecurity(Identities.open(), RateLimits.none(), connections, Optional.empty()),
+        Optional.empty(),
+        System::nanoTime,
+        new Rewards());
+  }
+
+  private MeshServer start(
+      MeshServer.Options options,
+      EdgeSecurity security,
+      Optional<LimitSettings> limits,
+      LongSupplier nanoTime,
+      BindableService service) {
     MeshServer server =
         MeshServer.start(
-            options,
-            EdgeSecurity.token(options.bearerToken()),
-            limits,
-            List.of(service),
-            meters,
-            OpenTelemetry.noop(),
-            nanoTime);
+            options, security, limits, List.of(service), meters, OpenTelemetry.noop(), nanoTime);
     open.add(server);
     return server;
   }

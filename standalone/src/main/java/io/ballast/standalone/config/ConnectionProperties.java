@@ -5,8 +5,18 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.Optional;
 
-/** What one connection of gRPC may take, {@code ballast.connections.*}. */
+/**
+ * How many connections of gRPC there may be and what one may take, {@code ballast.connections.*}.
+ */
 public interface ConnectionProperties {
+  /** Connections at once; one more is closed as it comes. */
+  @WithDefault("4096")
+  int maxOpen();
+
+  /** Streams that watch health at once, of all connections. */
+  @WithDefault("4096")
+  int maxWatches();
+
   /** The most that a call's headers may have together. */
   @WithDefault("16K")
   MemorySize maxHeaderSize();

@@ -50,6 +50,8 @@ public record SecurityConfig(
         jwt(security.jwt()),
         callsPerSecond(security.callsPerSecond()),
         new ConnectionLimits(
+            properties.connections().maxOpen(),
+            properties.connections().maxWatches(),
             Math.toIntExact(properties.connections().maxHeaderSize().asLongValue()),
             properties.connections().maxCalls(),
             properties.connections().handshake(),

@@ -96,6 +96,8 @@ class SecurityConfigTest {
             "security.plain-http", "true"));
     values.putAll(
         Map.of(
+            "connections.max-open", "500",
+            "connections.max-watches", "600",
             "connections.max-header-size", "8K",
             "connections.max-calls", "7",
             "connections.handshake", "PT3S",
@@ -140,7 +142,7 @@ class SecurityConfigTest {
                         7)),
                 Map.of(Right.APPLICATION, 50),
                 new ConnectionLimits(
-                    8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
+                    500, 600, 8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
                 true,
                 true));
   }
@@ -150,6 +152,8 @@ class SecurityConfigTest {
     "tls.reload-interval, PT0S, above 0",
     "tls.client-auth, OPTIONAL, ballast.tls.trust",
     "connections.max-header-size, 1023, ≥ 1K",
+    "connections.max-open, 0, ≥ 1",
+    "connections.max-watches, 0, ≥ 1",
     "connections.max-calls, 0, ≥ 1",
     "connections.handshake, PT0S, above 0",
     "connections.max-age, PT0S, above 0",

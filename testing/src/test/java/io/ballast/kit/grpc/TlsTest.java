@@ -265,7 +265,7 @@ class TlsTest {
             new EdgeSecurity(
                 Identities.open(),
                 RateLimits.none(),
-                new ConnectionLimits(2_048, 8, Duration.ofSeconds(20), Optional.empty()),
+                new ConnectionLimits(16, 16, 2_048, 8, Duration.ofSeconds(20), Optional.empty()),
                 Optional.empty()));
     open.add(server);
     PeerChannel fits = server.peer("localhost", Optional.of("t".repeat(1_000)), Optional.empty());

@@ -1,0 +1,112 @@
+package io.ballast.kit.grpc;
+
+import io.grpc.netty.NettyServerBuilder;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.nio.NioEventLoopGroup;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The connections of a server: so many at once. One more is closed before a byte of it is read,
+ * before TLS costs anything, and those that are there notice nothing. Thread-safe.
+ *
+ * <p>gRPC bounds calls, not connections, and lets nobody near the socket that listens unless the
+ * threads are given too, so they are: as many as gRPC's own.
+ */
+final class OpenConnections implements AutoCloseable {
+  private final int most;
+  private final RefusedCalls refused;
+  private final Counter refusals;
+  private final AtomicInteger open = new AtomicInteger();
+  private final EventLoopGroup accepting = threads(1, "grpc-accept");
+  private final EventLoopGroup serving = threads(0, "grpc-serve");
+
+  /**
+   * @param most at once, ≥ 1
+   * @param refused is told of each that is one too many
+   */
+  OpenConnections(int most, RefusedCalls refused, MeterRegistry meters) {
+    this.most = most;
+    this.refused = refused;
+    this.refusals =
+        Counter.builder("ballast.connections.refused")
+            .description("Connections that were one too many")
+            .register(meters);
+    Gauge.builder("ballast.connections.open", open, AtomicInteger::doubleValue)
+        .description("Connections of callers over gRPC")
+        .register(meters);
+    Gauge.builder("ballast.connections.limit", most, Integer::doubleValue)
+        .description("The most connections at once")
+        .strongReference(true)
+        .register(meters);
+  }
+
+  /**
+   * @param threads 0: two for each processor, as gRPC has
+   */
+  private static EventLoopGroup threads(int threads, String name) {
+    return new NioEventLoopGroup(threads, new DefaultThreadFactory(name, true));
+  }
+
+  /** Has the server of {@code builder} take its connections through here. */
+  void of(NettyServerBuilder builder) {
+    builder
+        .channelFactory(this::listening)
+        .bossEventLoopGroup(accepting)
+        .workerEventLoopGroup(serving);
+  }
+
+  private NioServerSocketChannel listening() {
+    NioServerSocketChannel socket = new NioServerSocketChannel();
+    socket.pipeline().addLast(new Door());
+    return socket;
+  }
+
+  /** Stands before what hands new connections to their threads. */
+  @ChannelHandler.Sharable
+  private final class Door extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object accepted) {
+      if (!(accepted instanceof Channel connection)) {
+        context.fireChannelRead(accepted);
+        return;
+      }
+      if (open.incrementAndGet() > most) {
+        open.decrementAndGet();
+        refuse(connection);
+        return;
+      }
+      connection.closeFuture().addListener(_ -> open.decrementAndGet());
+      context.fireChannelRead(accepted);
+    }
+  }
+
+  private void refuse(Channel connection) {
+    refusals.increment();
+    String from = Doorkeeper.from(connection.remoteAddress());
+    connection.unsafe().closeForcibly(); // it has no thread yet that could close it otherwise
+    refused.count(
+        new RefusedCalls.Kind("connections", "-", "-"),
+        new RefusedCalls.Example(
+            "-",
+            from.isEmpty() ? "-" : from,
+            "-",
+            "%,d connections are open, the limit".formatted(most)));
+  }
+
+  /** Ends the threads; their server has ended before. */
+  @Override
+  public void close() {
+    accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    serving.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+}
