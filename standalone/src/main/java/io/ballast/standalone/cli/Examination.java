@@ -8,6 +8,8 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
+import io.ballast.kit.call.Texts;
+import io.ballast.policy.adapter.spool.DamagedFile;
 import io.ballast.standalone.cli.Finding.Health;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.File;
@@ -63,6 +65,7 @@ final class Examination {
         () -> List.of(memory()),
         () -> List.of(dataFolder()),
         () -> List.of(disk()),
+        this::spool,
         () -> List.of(port("gRPC port", port), port("HTTP port", httpPort)),
         () ->
             List.of(
@@ -172,6 +175,24 @@ final class Examination {
           : Finding.good("disk", detail);
     } catch (IOException e) {
       return Finding.weak("disk", e.getMessage() + "", "look at the file system of " + data);
+    }
+  }
+
+  /** What a policy-server set aside here; nothing if it did not. */
+  private List<Finding> spool() {
+    Path folder = SpoolCommand.folder(data);
+    try {
+      int damaged = DamagedFile.in(folder).size();
+      return damaged == 0
+          ? List.of()
+          : List.of(
+              Finding.weak(
+                  "spool",
+                  Texts.counted(damaged, "damaged file") + " in " + folder,
+                  SpoolCommand.MEND));
+    } catch (IOException e) {
+      return List.of(
+          Finding.weak("spool", e.getMessage() + "", "look at the file system of " + folder));
     }
   }
 

@@ -120,6 +120,7 @@ public final class MeshCommand implements Callable<Integer> {
     commands.put("canary", () -> new CanaryCommand(context));
     commands.put("audit", () -> AuditCommand.commandLine(context));
     commands.put("data", () -> DataCommand.commandLine(context));
+    commands.put("spool", () -> SpoolCommand.commandLine(context));
     commands.put("gate", () -> GateCommand.commandLine(context));
     commands.put("pull", () -> new PullCommand(context));
     commands.put("reward", () -> RewardCommand.commandLine(context));

@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.standalone.cli.ScrapedMetrics.Series;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +35,14 @@ final class ServerExamination {
     }
     queues().ifPresent(found);
     spool().ifPresent(found);
+    double damaged = metrics.sum("ballast_policy_spool_damaged");
+    if (damaged > 0) {
+      found.accept(
+          Finding.weak(
+              "spool",
+              name + ": " + Texts.counted((long) damaged, "damaged file"),
+              "on its machine: " + SpoolCommand.MEND));
+    }
     if (metrics.sum("ballast_safety_canary_unwatched") > 0) {
       found.accept(
           Finding.broken(

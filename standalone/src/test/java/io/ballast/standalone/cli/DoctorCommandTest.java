@@ -49,6 +49,7 @@ class DoctorCommandTest {
     }
     assertThat(finding(result, "models").path("detail").asText())
         .isEqualTo("1 versions, checksums match");
+    assertThat(finding(result, "spool").isMissingNode()).as("nothing was set aside").isTrue();
     assertThat(finding(result, "Maven").path("health").asText()).isEqualTo("WEAK");
     assertThat(finding(result, "Maven").path("mend").asText()).contains("apt install maven");
   }
@@ -65,6 +66,18 @@ class DoctorCommandTest {
     assertThat(models.path("health").asText()).isEqualTo("BROKEN");
     assertThat(models.path("detail").asText()).contains("java-tiny/1").contains("SHA-256");
     assertThat(models.path("mend").asText()).contains("git checkout models/");
+  }
+
+  @Test
+  void damagedFilesOfASpoolAreSaidWithTheMend() throws IOException {
+    Path spool = Files.createDirectories(home.resolve(".ballast/policy-spool"));
+    Files.write(spool.resolve("0000000000000000007.spool.damaged"), new byte[] {1});
+
+    JsonNode found = finding(Cli.run(home, Map.of(), "doctor", "--json"), "spool");
+
+    assertThat(found.path("health").asText()).isEqualTo("WEAK");
+    assertThat(found.path("detail").asText()).isEqualTo("1 damaged file in " + spool);
+    assertThat(found.path("mend").asText()).contains("./mesh spool damaged");
   }
 
   @Test

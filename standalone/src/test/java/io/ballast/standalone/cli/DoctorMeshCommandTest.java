@@ -181,6 +181,14 @@ class DoctorMeshCommandTest {
   }
 
   @Test
+  void damagedFilesOfASpoolAreSaidWithTheMend() {
+    Http http = http();
+    http.metrics += "ballast_policy_spool_damaged 2.0\n";
+
+    assertFound(run(http), "spool", "WEAK", "2 damaged files");
+  }
+
+  @Test
   void ofWhatIsNotMeasuredNothingIsSaid() {
     Http http = http();
     http.metrics = build(BUILD.commit().orElse("unknown"));

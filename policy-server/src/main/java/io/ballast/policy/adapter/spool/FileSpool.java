@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class FileSpool implements Spool, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FileSpool.class);
-  private static final int SEGMENT_BYTES = 1 << 20;
+  static final int SEGMENT_BYTES = 1 << 20;
   private static final int FEEDBACK_SHARE = 8;
 
   private final Path folder;
@@ -194,6 +194,17 @@ public final class FileSpool implements Spool, AutoCloseable {
     unused =
         Gauge.builder("ballast.policy.spool.oldest.seconds", this, FileSpool::oldestSeconds)
             .register(meters);
+    unused =
+        Gauge.builder("ballast.policy.spool.damaged", this, FileSpool::damaged).register(meters);
+  }
+
+  /** Files that were set aside; where the folder cannot be read, something else says so. */
+  private double damaged() {
+    try {
+      return DamagedFile.in(folder).size();
+    } catch (IOException e) {
+      return Double.NaN;
+    }
   }
 
   private double bytes() {

@@ -29,8 +29,8 @@ final class SegmentFile {
   static final int RECORD_BYTES = 16;
   static final String SUFFIX = ".spool";
 
-  private static final long HEADER = 0x42_53_50_4f_4f_4c_00_01L; // "BSPOOL", format 1
-  private static final int MAX_PAYLOAD_BYTES = 64 << 20;
+  static final long HEADER = 0x42_53_50_4f_4f_4c_00_01L; // "BSPOOL", format 1
+  static final int MAX_PAYLOAD_BYTES = 64 << 20;
 
   final Path path;
   private final RandomAccessFile file;
@@ -160,7 +160,8 @@ final class SegmentFile {
         || payloadBytes <= bytes.capacity() - at - RECORD_BYTES;
   }
 
-  private static boolean isWhole(ByteBuffer bytes, int at) {
+  /** Whether a record lies at {@code at}, and its checksum is its own. */
+  static boolean isWhole(ByteBuffer bytes, int at) {
     if (!isLongEnough(bytes, at)) {
       return false;
     }

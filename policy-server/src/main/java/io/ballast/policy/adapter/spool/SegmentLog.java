@@ -8,7 +8,6 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -144,10 +143,11 @@ final class SegmentLog implements AutoCloseable {
   }
 
   private static void keepDamaged(Path path, long bytes) throws IOException {
-    Path copy = path.resolveSibling(path.getFileName() + ".damaged");
-    Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING);
+    Path copy = DamagedFile.free(path.resolveSibling(path.getFileName() + DamagedFile.SUFFIX));
+    Files.copy(path, copy);
     LOG.error(
-        "{}: {} bytes from a damaged record on cannot be read; the whole file is kept as {}",
+        "{}: {} bytes from a damaged record on cannot be read; the whole file is kept as {};"
+            + " ./mesh spool damaged shows what is whole in it",
         path,
         bytes,
         copy);
