@@ -28,8 +28,7 @@ import picocli.CommandLine.Option;
     },
     footer = {
       "",
-      "Vulnerabilities are not looked for: that takes a database which changes daily."
-          + " osv-scanner scan -L target/bom.json asks one over the network."
+      "docs/operations/supply-chain.md says what --vulnerabilities needs; 3: nothing was learnt."
     })
 final class SbomCommand implements Callable<Integer> {
   @Option(names = "--bom", paramLabel = "FILE", description = "Read this one instead.")
@@ -37,6 +36,14 @@ final class SbomCommand implements Callable<Integer> {
 
   @Option(names = "--allowed", paramLabel = "FILE", description = "Licences (default: ours).")
   private @Nullable Path allowed;
+
+  /** The script does it: it needs neither a build nor this program. */
+  @Option(
+      names = "--vulnerabilities",
+      description =
+          "In place of licences: which libraries have known vulnerabilities, by osv-scanner; stands"
+              + " alone.")
+  private boolean vulnerabilities;
 
   @Mixin private Printing printing = new Printing();
   private final Path home;
@@ -47,6 +54,10 @@ final class SbomCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (vulnerabilities) {
+      throw new CommandFailure(
+          Exit.USAGE, "ALONE", "--vulnerabilities stands alone: ./mesh sbom --vulnerabilities");
+    }
     List<Library> libraries;
     LicencePolicy policy;
     try {

@@ -13,6 +13,8 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The script itself, run by bash in a checkout of its own whose path has spaces, with JDKs and a
@@ -374,6 +376,78 @@ class MeshScriptTest {
     assertThat(mesh("test", "--all").exit()).isEqualTo(1);
     assertThat(builds()).as("nothing but the set-up").hasSize(4);
     assertThat(mesh("test", "--all", "rl").err()).contains("--all runs all modules: leave out rl");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 0, 0, has a vulnerability that the database knows today",
+    "1, 1, 4, libraries with known vulnerabilities are shown above",
+    "1, 126, 4, libraries with known vulnerabilities are shown above",
+    "1, 127, 3, NOT LOOKED: osv-scanner ended with 127",
+    "0, 0, 3, NOT LOOKED: osv-scanner knows nothing of Log4j 2.14.1",
+    "127, 0, 3, NOT LOOKED: osv-scanner ended with 127 (its words are above); osv.dev must",
+    "129, 1, 3, NOT LOOKED: osv-scanner ended with 129",
+  })
+  void whereNothingCouldBeLearntNobodyIsToldThatAllIsWell(
+      int ofKnown, int ofOurs, int exit, String said) throws Exception {
+    jdk("jdk-25", "25.0.1");
+    scanner(ofKnown, ofOurs);
+
+    Ran ran = mesh("sbom", "--vulnerabilities");
+
+    assertThat(ran.exit()).as(ran.err()).isEqualTo(exit);
+    assertThat(ran.err()).contains(said);
+    assertThat(builds().getFirst()).contains("makeAggregateBom");
+  }
+
+  @Test
+  void theNetworkIsAskedUnlessADatabaseWasBroughtAlong() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    scanner(1, 0);
+    Path bom = home.toRealPath().resolve("target/bom.json");
+
+    assertThat(mesh("sbom", "--vulnerabilities").exit()).isZero();
+    assertThat(builds().getLast()).isEqualTo("osv scan source --lockfile " + bom + " in ");
+    environment.put("OSV_DATABASE", "/a database");
+    assertThat(mesh("sbom", "--vulnerabilities").exit()).isZero();
+    assertThat(builds().getLast())
+        .isEqualTo("osv scan source --offline --lockfile " + bom + " in /a database");
+  }
+
+  @Test
+  void withoutAScannerNothingIsLookedFor() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    scanner(1, 0);
+    environment.put("OSV_SCANNER", temp.resolve("nowhere").toString());
+
+    Ran ran = mesh("sbom", "--vulnerabilities");
+
+    assertThat(ran.exit()).isEqualTo(3);
+    assertThat(ran.err()).contains("NOT LOOKED: OSV_SCANNER=").contains("no such program");
+    assertThat(mesh("sbom", "--vulnerabilities", "--json").exit()).isEqualTo(2);
+  }
+
+  /**
+   * The script, with an osv-scanner that ends as it is told to.
+   *
+   * @param ofKnown when it is asked about a library with a known vulnerability
+   * @param ofOurs when it is asked about ours
+   */
+  private void scanner(int ofKnown, int ofOurs) throws IOException {
+    Files.copy(
+        Path.of("..", ".mvn", "vulnerabilities.sh").toAbsolutePath(),
+        home.resolve(".mvn/vulnerabilities.sh"),
+        StandardCopyOption.COPY_ATTRIBUTES);
+    Path scanner =
+        script(
+            temp.resolve("osv-scanner"),
+            """
+            echo "osv $* in $OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY" >> "%s"
+            case "$*" in *osv-canary*) exit %d ;; esac
+            exit %d
+            """
+                .formatted(temp.resolve("maven.log"), ofKnown, ofOurs));
+    environment.put("OSV_SCANNER", scanner.toString());
   }
 
   @Test

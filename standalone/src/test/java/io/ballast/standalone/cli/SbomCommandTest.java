@@ -49,4 +49,12 @@ class SbomCommandTest {
     assertThat(result.err())
         .contains("licences that are not in .mvn/licences.txt: a:b 1 (MIT); c:d 2 (none named)");
   }
+
+  @Test
+  void vulnerabilitiesAreAskedForAloneByTheScript() throws IOException {
+    Cli.Result result = sbom("MIT\n", "--json", "--vulnerabilities");
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("stands alone: ./mesh sbom --vulnerabilities");
+  }
 }
