@@ -469,9 +469,12 @@ class FeedbackTest {
   private static void insertEvent(Handle handle, String suggestion, String key) {
     handle.execute(
         """
-        insert into feedback_event (event_id, tenant, idempotency_key, fingerprint, suggestion_id,
-          kind, received_at, body) values (gen_random_uuid(), 'default', ?, '', ?::uuid, 'ACCEPTED',
-          now(), ?)""",
+        with fresh as (
+          insert into feedback_key (tenant, idempotency_key, event_id, suggestion_id, fingerprint)
+          values ('default', ?, gen_random_uuid(), ?::uuid, '') returning *)
+        insert into feedback_event (event_id, tenant, idempotency_key, suggestion_id, kind,
+          received_at, body)
+        select event_id, tenant, idempotency_key, suggestion_id, 'ACCEPTED', now(), ? from fresh""",
         key,
         suggestion,
         accepted(suggestion).toByteArray());

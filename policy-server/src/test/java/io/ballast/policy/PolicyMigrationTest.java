@@ -3,7 +3,10 @@ package io.ballast.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.ballast.policy.core.feedback.FeedbackStore.Appended;
+import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
 import io.ballast.policy.testing.FakeModels;
+import io.ballast.policy.testing.StoredEvents;
 import io.ballast.policy.testing.TestClock;
 import io.ballast.policy.testing.TestDatabase;
 import io.ballast.policy.testing.TestMesh;
@@ -15,17 +18,19 @@ import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.Test;
 
 /**
- * What was stored before moves had leaves, canaries and folders, and before decisions had places,
- * is there afterwards, and goes on.
+ * What was stored before moves had leaves, canaries and folders, before decisions had places, and
+ * before events had months, is there afterwards, and goes on.
  */
 class PolicyMigrationTest {
   private static final OffsetDateTime BEFORE = TestClock.START.atOffset(ZoneOffset.UTC);
@@ -79,6 +84,106 @@ class PolicyMigrationTest {
       assertThat(moved.getMoves(0).getFolderSha256())
           .isEqualTo(FakeModels.folderSha256Of(FakeModels.MODEL, "4"));
     }
+  }
+
+  @Test
+  void whatWasKeptTogetherIsKeptByMonthAsItWas() {
+    TestDatabase old = TestDatabase.asOf("15");
+    old.jdbi().useTransaction(PolicyMigrationTest::threeMonths);
+    List<String> before = old.jdbi().withHandle(PolicyMigrationTest::rows);
+    assertThat(before).hasSize(7);
+
+    old.migrate();
+
+    List<String> after = old.jdbi().withHandle(PolicyMigrationTest::rows);
+    assertThat(after).isEqualTo(before);
+    List<String> places =
+        old.jdbi()
+            .withHandle(
+                handle ->
+                    handle
+                        .createQuery(
+                            """
+                            select tableoid::regclass || ' ' || tenant from suggestion
+                            union all
+                            select tableoid::regclass || ' ' || idempotency_key
+                            from feedback_event order by 1""")
+                        .mapTo(String.class)
+                        .list());
+    assertThat(places)
+        .containsExactly(
+            "feedback_event_2024_01 january",
+            "feedback_event_2024_02 february",
+            "feedback_event_2024_03 early",
+            "suggestion_2024_01 tenant",
+            "suggestion_2024_02 tenant",
+            "suggestion_2024_02 tenant",
+            "suggestion_default tenant");
+    StoredEvents stored = new StoredEvents(old);
+    Instant now = Instant.parse("2024-02-29T12:00:00Z");
+    UUID february = UUID.fromString("018de1a2-4000-7000-8000-000000000002");
+    assertThat(stored.accept(february, now, "february"))
+        .isEqualTo(new Appended.Repeated(new UUID(2, 2), "f2", true));
+    assertThat(stored.accept(february, now, "new")).isInstanceOf(Appended.Kept.class);
+    assertThat(stored.events.read("tenant", 7, Optional.empty(), 10))
+        .extracting(JoinedRecord::position)
+        .containsExactly(8L, 9L);
+    long arrivals =
+        old.jdbi()
+            .withHandle(
+                handle ->
+                    handle
+                        .createQuery("select max(arrival) from feedback_event")
+                        .mapTo(Long.class)
+                        .one());
+    assertThat(arrivals).as("they go on where they were").isEqualTo(4);
+  }
+
+  /** Two months' suggestions and one of no time; events on them, and one that came early. */
+  private static void threeMonths(Handle handle) {
+    handle.execute(
+        """
+        insert into suggestion (suggestion_id, tenant, model, version, decision, reason, decided_at,
+          body, position, person, shown_characters)
+        values
+          ('018cc9aa-d000-7000-8000-000000000001', 'tenant', 'm', '1', 'SHOW', 'SHOWN',
+            '2024-01-02T11:00:00Z', '\\x01', 1, 'ada', 3),
+          ('018de1a2-4000-7000-8000-000000000002', 'tenant', 'm', '1', 'SHOW', 'SHOWN',
+            '2024-02-25T20:00:00Z', '\\x02', 2, '', null),
+          ('018de1a2-4000-7000-8000-000000000003', 'tenant', 'm', '1', 'WITHHOLD', 'GATE',
+            '2024-02-25T20:00:00Z', '\\x03', null, '', null),
+          ('00000000-0000-4000-8000-000000000004', 'tenant', 'm', '1', 'SHOW', 'SHOWN',
+            '2024-02-25T20:00:00Z', '\\x04', null, '', null)""");
+    handle.execute("select setval('decision_position', 2), setval('training_position', 7)");
+    handle.execute(
+        """
+        insert into feedback_event (event_id, tenant, idempotency_key, fingerprint, suggestion_id,
+          kind, received_at, body, position)
+        values
+          ('00000000-0000-0001-0000-000000000001', 'tenant', 'january', 'f1',
+            '018cc9aa-d000-7000-8000-000000000001', 'ACCEPTED', '2024-02-03T00:00:00Z', '\\x05', 7),
+          ('00000000-0000-0002-0000-000000000002', 'tenant', 'february', 'f2',
+            '018de1a2-4000-7000-8000-000000000002', 'REJECTED', '2024-02-25T21:00:00Z', '\\x06',
+            null),
+          ('00000000-0000-0003-0000-000000000003', 'tenant', 'early', 'f3',
+            '018df750-0000-7000-8000-000000000005', 'EDITED', '2024-03-01T00:00:00Z', '\\x07',
+            null)""");
+  }
+
+  /** All that both tables have, whichever columns are where. */
+  private static List<String> rows(Handle handle) {
+    return handle
+        .createQuery(
+            """
+            select row(suggestion_id, tenant, model, version, decision, reason, decided_at, body,
+              arrival, position, person, shown_characters)::text
+            from suggestion
+            union all
+            select row(event_id, tenant, idempotency_key, suggestion_id, kind, received_at, body,
+              arrival, position)::text
+            from feedback_event order by 1""")
+        .mapTo(String.class)
+        .list();
   }
 
   private static void moves(Handle handle) {

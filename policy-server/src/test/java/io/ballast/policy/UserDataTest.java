@@ -84,7 +84,9 @@ class UserDataTest {
                       .list();
                 });
 
-    assertThat(String.join("\n", plan)).contains("suggestion_of_person");
+    assertThat(String.join("\n", plan))
+        .contains("suggestion_default_tenant_person_idx")
+        .doesNotContain("Seq Scan");
   }
 
   @Test

@@ -15,6 +15,10 @@ import org.jdbi.v3.core.Handle;
 /**
  * Suggestions and events in PostgreSQL.
  *
+ * <p><b>Why an event is kept once.</b> Events are kept by the month of their suggestion ({@link
+ * PostgresMonths}), where no index knows all keys. So each key has a row of its own in a table that
+ * has no months, inserted with its event by one statement.
+ *
  * <p><b>Why the stream has no gaps.</b> A number drawn when an event is inserted would not do:
  * numbers come in the order of drawing, commits in another, so a reader could pass 8 while 7 is
  * still uncommitted and never see it. Here an event gets its position only when somebody reads: one
@@ -54,8 +58,7 @@ public final class PostgresFeedbackStore implements FeedbackStore {
                 return earlier(handle, command);
               }
               Optional<Owner> owner = ownerOf(handle, command.suggestionId());
-              boolean joined =
-                  owner.isPresent() && owner.get().tenant().equals(command.caller().tenant());
+              boolean joined = isJoined(owner, command);
               boolean early = owner.isEmpty() && mayBeEarly;
               if (!joined && !early) {
                 handle.rollback();
@@ -71,10 +74,16 @@ public final class PostgresFeedbackStore implements FeedbackStore {
     return handle
             .createUpdate(
                 """
-                insert into feedback_event (event_id, tenant, idempotency_key, fingerprint,
-                  suggestion_id, kind, received_at, body)
-                values (:id, :tenant, :key, :fingerprint, :suggestion, :kind, :at, :body)
-                on conflict (tenant, idempotency_key) do nothing""")
+                with fresh as (
+                  insert into feedback_key (tenant, idempotency_key, event_id, suggestion_id,
+                    fingerprint)
+                  values (:tenant, :key, :id, :suggestion, :fingerprint)
+                  on conflict (tenant, idempotency_key) do nothing
+                  returning tenant, idempotency_key, event_id, suggestion_id)
+                insert into feedback_event (tenant, idempotency_key, event_id, suggestion_id, kind,
+                  received_at, body)
+                select tenant, idempotency_key, event_id, suggestion_id, :kind, :at, :body
+                from fresh""")
             .bind("id", eventId)
             .bind("tenant", command.caller().tenant())
             .bind("key", command.caller().idempotencyKey())
@@ -87,23 +96,30 @@ public final class PostgresFeedbackStore implements FeedbackStore {
         == 1;
   }
 
+  private record Key(UUID eventId, UUID suggestionId, String fingerprint) {}
+
   private static Appended earlier(Handle handle, FeedbackCommand command) {
-    return handle
-        .createQuery(
-            """
-            select e.event_id, e.fingerprint, s.suggestion_id is not null as joined
-            from feedback_event e
-            left join suggestion s on s.suggestion_id = e.suggestion_id and s.tenant = e.tenant
-            where e.tenant = :tenant and e.idempotency_key = :key""")
-        .bind("tenant", command.caller().tenant())
-        .bind("key", command.caller().idempotencyKey())
-        .map(
-            (row, context) ->
-                new Appended.Repeated(
-                    row.getObject("event_id", UUID.class),
-                    row.getString("fingerprint"),
-                    row.getBoolean("joined")))
-        .one();
+    Key key =
+        handle
+            .createQuery(
+                """
+                select event_id, suggestion_id, fingerprint from feedback_key
+                where tenant = :tenant and idempotency_key = :key""")
+            .bind("tenant", command.caller().tenant())
+            .bind("key", command.caller().idempotencyKey())
+            .map(
+                (row, context) ->
+                    new Key(
+                        row.getObject("event_id", UUID.class),
+                        row.getObject("suggestion_id", UUID.class),
+                        row.getString("fingerprint")))
+            .one();
+    return new Appended.Repeated(
+        key.eventId(), key.fingerprint(), isJoined(ownerOf(handle, key.suggestionId()), command));
+  }
+
+  private static boolean isJoined(Optional<Owner> owner, FeedbackCommand command) {
+    return owner.isPresent() && owner.get().tenant().equals(command.caller().tenant());
   }
 
   private record Owner(String tenant, String person) {}
@@ -160,15 +176,19 @@ public final class PostgresFeedbackStore implements FeedbackStore {
                         .createUpdate(
                             """
                             with ready as (
-                              select e.event_id from feedback_event e
+                              select e.suggestion_id, e.arrival from feedback_event e
                               join suggestion s
                                 on s.suggestion_id = e.suggestion_id and s.tenant = e.tenant
                               where e.position is null
                               order by e.arrival limit :limit),
                             placed as (
-                              select event_id, nextval('training_position') as position from ready)
+                              select suggestion_id, arrival,
+                                nextval('training_position') as position
+                              from ready)
                             update feedback_event e set position = placed.position
-                            from placed where e.event_id = placed.event_id""")
+                            from placed
+                            where e.suggestion_id = placed.suggestion_id
+                              and e.arrival = placed.arrival""")
                         .bind("limit", PLACED_AT_ONCE)
                         .execute();
                   });

@@ -113,7 +113,10 @@ public final class PostgresUserData implements UserDataStore {
                               """)
                           .bind("before", time)
                           .bind("limit", limit));
-              int events = deleteEvents(handle, suggestions) + deleteOrphans(handle, time, limit);
+              int events = deleteEvents(handle, suggestions);
+              if (suggestions.size() < limit) { // none is left whose feedback goes with it
+                events += deleteOrphans(handle, time, limit);
+              }
               if (suggestions.isEmpty() && events == 0) {
                 return 0;
               }
@@ -174,7 +177,7 @@ public final class PostgresUserData implements UserDataStore {
                 .bind("ids", suggestions.toArray(UUID[]::new))));
   }
 
-  /** Feedback whose suggestion never came. */
+  /** Feedback whose suggestion never came: each is looked for by itself, in its month. */
   private static int deleteOrphans(Handle handle, OffsetDateTime before, int limit) {
     return publishedNoMore(
         handle,
@@ -183,12 +186,14 @@ public final class PostgresUserData implements UserDataStore {
                 .createQuery(
                     """
                     with old as (
-                      select e.event_id from feedback_event e
+                      select e.suggestion_id, e.arrival from feedback_event e
                       where e.received_at < :before and not exists (
-                        select from suggestion s where s.suggestion_id = e.suggestion_id)
+                        select from suggestion s
+                        where s.suggestion_id = e.suggestion_id offset 0)
                       order by e.received_at limit :limit for update skip locked),
                     gone as (
-                      delete from feedback_event e using old where e.event_id = old.event_id
+                      delete from feedback_event e using old
+                      where e.suggestion_id = old.suggestion_id and e.arrival = old.arrival
                       returning e.event_id as id),
                     refused as (
                       delete from feedback_refused where received_at < :before

@@ -23,6 +23,7 @@ import io.ballast.policy.adapter.PolicyEvents;
 import io.ballast.policy.adapter.PostgresDecisionStore;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresHistoryStore;
+import io.ballast.policy.adapter.PostgresMonths;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresUserData;
 import io.ballast.policy.adapter.PostgresVersionStore;
@@ -58,6 +59,8 @@ import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,8 +78,8 @@ import org.slf4j.LoggerFactory;
 public final class PolicyServer implements AutoCloseable {
   private static final String SCHEMA = "policy";
 
-  /** How often what is old is looked for. */
-  private static final Duration RETENTION_INTERVAL = Duration.ofHours(1);
+  /** How often months are made, and what is old is looked for. */
+  private static final Duration UPKEEP_INTERVAL = Duration.ofHours(1);
 
   /** So many users' histories are looked up at a time. */
   private static final int HISTORY_QUERIES = 2;
@@ -91,9 +94,12 @@ public final class PolicyServer implements AutoCloseable {
   private final UserData data;
   private final ScheduledExecutorService background;
   private final ExecutorService histories;
-  private final ScheduledExecutorService retention =
+  private final PostgresMonths months;
+  private final InstantSource clock;
+  private final Optional<Duration> retention;
+  private final ScheduledExecutorService upkeep =
       Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("policy-retention").factory());
+          Thread.ofPlatform().daemon().name("policy-upkeep").factory());
   private final OutageHandling outage;
   private final SpoolReplay replay;
 
@@ -189,6 +195,9 @@ public final class PolicyServer implements AutoCloseable {
             runtime.clock(),
             config.retention(),
             outage::waiting);
+    months = new PostgresMonths(database);
+    clock = runtime.clock();
+    retention = config.retention();
     runtime.configurationSha256().ifPresent(trail::configured);
     services =
         List.of(
@@ -268,10 +277,32 @@ public final class PolicyServer implements AutoCloseable {
     long nanos = config.aliasRefresh().toNanos();
     var unused =
         background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
-    if (config.retention().isPresent()) {
-      var often =
-          retention.scheduleWithFixedDelay(
-              this::deleteOld, 0, RETENTION_INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+    long interval = UPKEEP_INTERVAL.toNanos();
+    var often =
+        upkeep.scheduleWithFixedDelay(
+            () -> {
+              keepMonths();
+              deleteOld();
+            },
+            0,
+            interval,
+            TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Makes the months that suggestions and events come into, and drops those that retention emptied;
+   * on failure the next look goes on, and the default partitions take what has no month.
+   */
+  public void keepMonths() {
+    Instant now = clock.instant();
+    try {
+      int made = months.make(now);
+      int dropped = retention.map(time -> months.dropEmpty(now.minus(time))).orElse(0);
+      if (made + dropped > 0) {
+        LOG.info("made the partitions of {} months, dropped those of {}", made, dropped);
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("the partitions of months could not be kept: {}", Wordless.of(e).toString());
     }
   }
 
@@ -304,7 +335,7 @@ public final class PolicyServer implements AutoCloseable {
   @Override
   public void close() {
     background.shutdownNow();
-    retention.shutdownNow();
+    upkeep.shutdownNow();
     outage.close();
     histories.shutdownNow();
     serving.close();
