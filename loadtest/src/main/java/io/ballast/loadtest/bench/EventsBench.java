@@ -49,14 +49,25 @@ final class EventsBench {
   private static final double GOAL = 1.25;
   private static final int KINDS = 4;
 
-  /** Suggestion and event of one row each, with what the mesh would have given them. */
+  /** Partitions of the months that rows are made for; the mesh has made those that it writes to. */
+  private static final String MONTHS =
+      """
+      select make_event_month(month::date)
+      from generate_series(
+        date_trunc('month', (now() - interval '90 days') at time zone 'UTC'),
+        now() at time zone 'UTC', interval '1 month') month""";
+
+  /** Suggestion, event and key of one row each, with what the mesh would have given them. */
   private static final String FILL =
       """
       with sample as (
         select s.tenant, s.model, s.version, s.decision, s.reason, s.body as suggestion,
-          s.shown_characters, e.kind, e.fingerprint, e.body as event
-        from suggestion s join feedback_event e using (suggestion_id)
-        order by s.arrival limit 1),
+          s.shown_characters, e.kind, k.fingerprint, e.body as event
+        from feedback_event e
+        join suggestion s using (suggestion_id)
+        join feedback_key k on k.tenant = e.tenant and k.idempotency_key = e.idempotency_key
+        where e.tenant = 'bench' and e.position is not null
+        order by e.position limit 1),
       time as (
         select i, now() - interval '90 days' * ((? - i)::float8 / ?) as at
         from generate_series(?::bigint, ?::bigint) i),
@@ -70,10 +81,15 @@ final class EventsBench {
         select id, tenant, model, version, decision, reason, at, suggestion, shown_characters,
           nextval('decision_position')
         from made, sample order by i
+        returning 1),
+      keyed as (
+        insert into feedback_key (tenant, idempotency_key, event_id, suggestion_id, fingerprint)
+        select tenant, 'fill-' || i, id, id, fingerprint
+        from made, sample order by i
         returning 1)
-      insert into feedback_event (event_id, tenant, idempotency_key, fingerprint, suggestion_id,
-        kind, received_at, body, position)
-      select id, tenant, 'fill-' || i, fingerprint, id, kind, at, event, nextval('training_position')
+      insert into feedback_event (event_id, tenant, idempotency_key, suggestion_id, kind,
+        received_at, body, position)
+      select id, tenant, 'fill-' || i, id, kind, at, event, nextval('training_position')
       from made, sample order by i""";
 
   private final Path script;
@@ -223,6 +239,9 @@ final class EventsBench {
   private void fill(MeshUnderTest mesh) throws SQLException {
     try (Connection connection = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
       connection.setSchema("policy");
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(MONTHS);
+      }
       for (long from = 0; from < events; from += BATCH) {
         long to = Math.min(events, from + BATCH) - 1;
         try (PreparedStatement made = connection.prepareStatement(FILL)) {
@@ -237,6 +256,7 @@ final class EventsBench {
       try (Statement statement = connection.createStatement()) {
         statement.execute("vacuum analyze suggestion");
         statement.execute("vacuum analyze feedback_event");
+        statement.execute("vacuum analyze feedback_key");
         statement.execute("checkpoint");
       }
     }

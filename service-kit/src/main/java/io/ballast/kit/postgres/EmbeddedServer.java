@@ -211,6 +211,8 @@ final class EmbeddedServer implements AutoCloseable {
           .setServerConfig("full_page_writes", "on")
           .setServerConfig("listen_addresses", "127.0.0.1")
           .setServerConfig("max_connections", "100")
+          // a statement on tables of many months locks each month and each index of it
+          .setServerConfig("max_locks_per_transaction", "128")
           .setServerConfig("shared_buffers", "32MB")
           .setServerConfig("log_error_verbosity", "terse") // the detail of a refused row is the row
           .start()
