@@ -102,9 +102,11 @@ public final class TestDatabase implements Database {
             handle -> {
               // triggers that keep records for good sleep: a test begins with none
               handle.execute("set session_replication_role = replica");
+              // in the order in which a last look at a user's history locks them
               handle.execute(
-                  "truncate feedback_event, feedback_key, feedback_refused, suggestion,"
-                      + " policy_alias_move, policy_alias, policy_version, outbox, audit restart identity cascade");
+                  "truncate suggestion, feedback_event, feedback_key, feedback_refused,"
+                      + " policy_alias_move, policy_alias, policy_version, outbox, audit"
+                      + " restart identity cascade");
             });
     return new TestDatabase(source);
   }
