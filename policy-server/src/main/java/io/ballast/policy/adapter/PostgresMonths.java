@@ -61,9 +61,10 @@ public final class PostgresMonths {
                 handle
                     .createQuery(
                         """
-                        select to_date(substring(relname from '\\d{4}_\\d{2}$'), 'YYYY_MM') as month
+                        select to_date(right(relname::text, 7), 'YYYY_MM') as month
                         from pg_inherits join pg_class on pg_class.oid = inhrelid
-                        where inhparent = 'suggestion'::regclass and relname <> 'suggestion_default'
+                        where inhparent = 'suggestion'::regclass
+                          and relname ~ '^suggestion_\\d{4}_\\d{2}$'
                         order by month""")
                     .map((row, context) -> YearMonth.from(row.getObject("month", LocalDate.class)))
                     .list());
