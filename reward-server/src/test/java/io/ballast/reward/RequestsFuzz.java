@@ -14,7 +14,7 @@ class RequestsFuzz extends FuzzedRequestsTest {
     return SERVER.seeds();
   }
 
-  @FuzzTest
+  @FuzzTest(maxDuration = "4m") // below the five minutes that a test may take
   @MethodSource("seeds")
   void whatAFuzzerFinds(byte[] input) {
     SERVER.assertTyped(input);

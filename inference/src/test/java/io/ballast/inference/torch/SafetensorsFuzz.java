@@ -9,7 +9,7 @@ import io.ballast.testing.fuzz.FuzzedFiles;
  * inference -- -Dtest=SafetensorsFuzz}.
  */
 class SafetensorsFuzz {
-  @FuzzTest
+  @FuzzTest(maxDuration = "4m") // below the five minutes that a test may take
   void whatAFuzzerFinds(byte[] file) {
     new FuzzedFiles(0, ModelException.class, 1).read(file, FuzzedFoldersTest.SAFETENSORS);
   }
