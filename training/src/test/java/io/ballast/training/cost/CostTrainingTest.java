@@ -127,7 +127,10 @@ class CostTrainingTest {
           .singleElement()
           .isInstanceOfSatisfying(
               ScoreOutcome.Scored.class,
-              scored -> assertThat(scored.scores()).isEqualTo(golden.items().getFirst().scores()));
+              // some processors multiply one row in another order than many
+              scored ->
+                  assertThat(scored.scores())
+                      .containsExactly(golden.items().getFirst().scores(), within(1e-5f)));
     }
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()
