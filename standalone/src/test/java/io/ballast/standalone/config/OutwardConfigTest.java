@@ -92,7 +92,7 @@ class OutwardConfigTest {
   void telemetryByDefaultAndAsGiven() {
     assertThat(GivenProperties.config(Map.of()).telemetry())
         .isEqualTo(
-            new TelemetrySettings("ballast", Optional.empty(), 1, 4_096, Duration.ofSeconds(15)));
+            new TelemetrySettings("ballast", Optional.empty(), 1, 1_024, Duration.ofSeconds(15)));
     assertThat(
             GivenProperties.config(
                     Map.of(
