@@ -48,7 +48,7 @@ public final class MeshProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeshProcess.class);
 
   /** How soon it is seen that the embedded database has died. */
-  private static final Duration DATABASE_LOOK = Duration.ofSeconds(1);
+  private static final Duration DATABASE_LOOK = Duration.ofMillis(250);
 
   private final MeshConfig config;
   private final List<FolderLock> locks = new ArrayList<>();
