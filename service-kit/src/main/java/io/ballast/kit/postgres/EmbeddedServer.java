@@ -39,8 +39,12 @@ final class EmbeddedServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
 
-  /** A start beside processes that the dead server has left fails at once; it is tried again. */
-  private static final Duration LONGEST_RESTART = Duration.ofSeconds(4);
+  /**
+   * A start beside what the dead server has left, be it a process that nobody has reaped, fails at
+   * once, which is seen only after this time; then it is tried again. One that takes longer, since
+   * there is much to recover, goes on by itself.
+   */
+  private static final Duration LONGEST_RESTART = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_STOP = Duration.ofSeconds(20);
   private static final Duration LOOK = Duration.ofMillis(20);
