@@ -28,7 +28,8 @@ public interface GenerationHandle {
   /**
    * How much longer than without other generations the tokens after its first have taken so far, as
    * far as the engine can tell; of the first sixteen of them, so that long generations count as
-   * short ones do. Zero if the engine does not tell.
+   * short ones do. Other generations of the same caller count too. Zero if the engine does not
+   * tell.
    */
   default Duration heldUp() {
     return Duration.ZERO;

@@ -144,10 +144,11 @@ final class DecodeEngine implements AutoCloseable {
       if (rows == 0 && chunks.isEmpty()) {
         return;
       }
+      lone.begins(rows > 1 || !chunks.isEmpty());
       long begin = nanoTime.getAsLong();
       drawnTokens += computation.compute(arenas, chunks);
       if (rows > 0) {
-        lone.took(rows, nanoTime.getAsLong() - begin);
+        lone.took(nanoTime.getAsLong() - begin);
       }
       chunks.forEach(this::advance);
       steps++;

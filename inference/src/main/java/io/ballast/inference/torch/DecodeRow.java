@@ -24,7 +24,7 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** One completion under way. Belongs to the engine's thread, but for {@link #cancel}. */
+/** One completion under way. Belongs to the engine's thread, but for its caller's handle. */
 final class DecodeRow implements GenerationHandle {
   /** Of so many tokens after the first it is told how long others have held them up. */
   private static final int TOKENS_TOLD = 16;
@@ -119,8 +119,8 @@ final class DecodeRow implements GenerationHandle {
   @Override
   public void resume() {
     if (paused) {
-      paused = false;
       resumed = true;
+      paused = false;
       onChange.run();
     }
   }

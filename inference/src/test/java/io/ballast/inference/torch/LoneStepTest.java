@@ -9,14 +9,16 @@ class LoneStepTest {
 
   @Test
   void nothingIsLongerThanWhatNobodyKnows() {
+    lone.begins(true);
+
     assertThat(lone.beyond(Long.MAX_VALUE)).isZero();
   }
 
   @Test
   void aQuickerStepOfManyLowersItAndASlowerOneSaysNothing() {
-    lone.took(50, 1_000);
-    lone.took(10, 200); // half of the way to 200
-    lone.took(60, 9_000);
+    shared(1_000);
+    shared(200); // half of the way to 200
+    shared(9_000);
 
     assertThat(lone.beyond(700)).isEqualTo(100);
     assertThat(lone.beyond(600)).isZero();
@@ -25,13 +27,32 @@ class LoneStepTest {
 
   @Test
   void onlyAStepOfOneRowRaisesItAndSlowly() {
-    lone.took(1, 1_000);
-    lone.took(1, 33_000); // a 32nd of the way
+    alone(1_000);
+    alone(33_000); // a 32nd of the way
+    lone.begins(true);
     assertThat(lone.beyond(3_000)).isEqualTo(1_000);
 
     for (int i = 0; i < 320; i++) {
-      lone.took(1, 33_000);
+      alone(33_000);
     }
+    lone.begins(true);
     assertThat(lone.beyond(34_000)).isBetween(1_000L, 1_010L);
+  }
+
+  @Test
+  void whoIsAloneIsHeldUpByNobodyHoweverLongItTakes() {
+    alone(1_000);
+
+    assertThat(lone.beyond(50_000)).isZero();
+  }
+
+  private void shared(long time) {
+    lone.begins(true);
+    lone.took(time);
+  }
+
+  private void alone(long time) {
+    lone.begins(false);
+    lone.took(time);
   }
 }

@@ -35,8 +35,8 @@ final class CandidateGenerator {
   /**
    * Makes {@code count} generations; candidate j draws with the seed of completion j of prompt 0. A
    * single candidate's text goes to {@code listener} as it comes, on the caller's thread; several
-   * would be a jumble. The call has waited until the first token of any of them, and for as long as
-   * others have held up those after it.
+   * would be a jumble. The call has waited until the first token of any of them, and a single one
+   * for as long as others have held up those after it: several hold up each other.
    *
    * @throws CancellationException if nobody waits any more
    */
@@ -99,9 +99,6 @@ final class CandidateGenerator {
   }
 
   private static Duration heldUp(List<GenerationHandle> handles) {
-    return handles.stream()
-        .map(GenerationHandle::heldUp)
-        .max(Comparator.naturalOrder())
-        .orElse(Duration.ZERO);
+    return handles.size() == 1 ? handles.getFirst().heldUp() : Duration.ZERO;
   }
 }

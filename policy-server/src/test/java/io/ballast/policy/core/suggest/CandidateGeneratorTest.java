@@ -26,26 +26,33 @@ class CandidateGeneratorTest {
 
   @Test
   void aSuggestionHasWaitedForItsFirstToken() {
-    generate("int a");
+    generate("int a", 1);
 
     assertThat(waits).containsExactly(Duration.ofNanos(1));
   }
 
   @Test
   void aSuggestionHasWaitedForThoseWhoShareItsSteps() {
-    generate("int a = " + FakeDecoder.SHARED);
+    generate("int a = " + FakeDecoder.SHARED, 1);
 
     assertThat(waits).containsExactly(Duration.ofMillis(40).plusNanos(1));
   }
 
   @Test
+  void candidatesOfOneSuggestionHoldUpNobodyElse() {
+    generate("int a = " + FakeDecoder.SHARED, 2);
+
+    assertThat(waits).containsExactly(Duration.ofNanos(1));
+  }
+
+  @Test
   void oneThatIsRefusedWouldHaveWaitedLongerThanItsCaller() {
-    assertThatThrownBy(() -> generate(FakeDecoder.LATE)).isInstanceOf(BusyException.class);
+    assertThatThrownBy(() -> generate(FakeDecoder.LATE, 2)).isInstanceOf(BusyException.class);
 
     assertThat(waits).containsExactly(Duration.ofMillis(1_000 + 250));
   }
 
-  private void generate(String prompt) {
+  private void generate(String prompt, int candidates) {
     CallCancellation cancellation =
         new CallCancellation() {
           @Override
@@ -73,7 +80,7 @@ class CandidateGeneratorTest {
                 prompt,
                 100,
                 SamplingOptions.builder().maxNewTokens(4).build(),
-                2,
+                candidates,
                 TextListener.none());
   }
 }
