@@ -100,10 +100,11 @@ begin
     return false;
   end if;
   set local lock_timeout = '500ms'; -- less than it takes PostgreSQL to see a deadlock
-  -- in the order in which a deletion locks them
-  lock table only suggestion in share update exclusive mode;
+  -- nobody may have planned without the month: an insert would fail then, and a reader of the
+  -- stream would pass over what moves. In the order in which a deletion locks them
+  lock table only suggestion in access exclusive mode;
   lock table suggestion_default in access exclusive mode;
-  lock table only feedback_event in share update exclusive mode;
+  lock table only feedback_event in access exclusive mode;
   lock table feedback_event_default in access exclusive mode;
   execute format('create table %I (like suggestion including defaults)', suggestions);
   execute format(

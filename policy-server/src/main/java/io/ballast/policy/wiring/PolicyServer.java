@@ -198,6 +198,7 @@ public final class PolicyServer implements AutoCloseable {
     months = new PostgresMonths(database);
     clock = runtime.clock();
     retention = config.retention();
+    keepMonths(); // before anybody writes into them
     runtime.configurationSha256().ifPresent(trail::configured);
     services =
         List.of(
