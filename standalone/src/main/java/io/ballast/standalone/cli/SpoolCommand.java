@@ -6,9 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.Texts;
 import io.ballast.policy.adapter.spool.DamagedFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -52,6 +50,15 @@ final class SpoolCommand implements Callable<Integer> {
     return data.resolve("policy-spool");
   }
 
+  private static List<Path> damaged(Path folder) {
+    try {
+      return DamagedFile.in(folder);
+    } catch (IOException e) {
+      throw new CommandFailure(
+          Exit.FAILED, "FOLDER", "cannot read " + folder + ": " + e.getMessage());
+    }
+  }
+
   private static DamagedFile read(Path path) {
     try {
       return DamagedFile.read(path);
@@ -91,13 +98,7 @@ final class SpoolCommand implements Callable<Integer> {
     @Override
     public Integer call() {
       Path folder = folder(data.path(context));
-      List<DamagedFile> files = new ArrayList<>();
-      try {
-        DamagedFile.in(folder).forEach(path -> files.add(read(path)));
-      } catch (IOException e) {
-        throw new CommandFailure(
-            Exit.FAILED, "FOLDER", "cannot read " + folder + ": " + e.getMessage());
-      }
+      List<DamagedFile> files = damaged(folder).stream().map(SpoolCommand::read).toList();
       ObjectNode document = JsonNodeFactory.instance.objectNode();
       ArrayNode all = document.putArray("files");
       TextTable table =
@@ -149,7 +150,7 @@ final class SpoolCommand implements Callable<Integer> {
             + " comes back: delete it again afterwards."
       })
   static final class Replay implements Callable<Integer> {
-    @Parameters(paramLabel = "FILE", description = "As ./mesh spool damaged names it, or a path.")
+    @Parameters(paramLabel = "FILE", description = "As ./mesh spool damaged names it.")
     private Path file = Path.of("");
 
     @Option(
@@ -168,9 +169,13 @@ final class SpoolCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-      Path path = folder(data.path(context)).resolve(file.toString());
-      if (!Files.isRegularFile(path)) {
-        throw new CommandFailure(Exit.USAGE, "FILE", path + " is no file; ./mesh spool damaged");
+      Path folder = folder(data.path(context));
+      Path path = folder.resolve(file);
+      if (!damaged(folder).contains(path)) {
+        throw new CommandFailure(
+            Exit.USAGE,
+            "FILE",
+            file + " is no damaged file of " + folder + "; ./mesh spool damaged");
       }
       DamagedFile damaged = read(path);
       int decisions = damaged.decisions(false) + (searched ? damaged.decisions(true) : 0);
@@ -189,11 +194,16 @@ final class SpoolCommand implements Callable<Integer> {
               .objectNode()
               .put("decisions", decisions)
               .put("events", events)
+              .put("left", damaged.left(searched))
               .put("kept", kept.toString()));
       printing.line(
           "%s and %s wait for the database: start the policy-server"
               .formatted(Texts.counted(decisions, "decision"), Texts.counted(events, "event")));
-      printing.line(kept + " holds texts: delete it when you need it no more");
+      printing.line(
+          damaged.left(searched) > 0
+              ? "%s are left in %s: of a later release, or searched for (--searched)"
+                  .formatted(Texts.counted(damaged.left(searched), "record"), kept)
+              : kept + " holds texts: delete it when you need it no more");
       return Exit.OK.code();
     }
   }

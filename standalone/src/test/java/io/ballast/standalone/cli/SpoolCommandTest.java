@@ -98,6 +98,18 @@ class SpoolCommandTest {
   }
 
   @Test
+  void whatIsNoDamagedFileOfTheSpoolStaysAsItIs() throws IOException {
+    damageOne();
+    Path elsewhere = Files.copy(folder().resolve(DAMAGED), home.resolve(DAMAGED));
+    Path notes = Files.writeString(folder().resolve("notes.txt"), "mine");
+
+    assertThat(spool("replay", elsewhere.toString()).exit()).isEqualTo(2);
+    assertThat(spool("replay", "notes.txt").exit()).isEqualTo(2);
+    assertThat(elsewhere).exists();
+    assertThat(notes).hasContent("mine");
+  }
+
+  @Test
   void whileTheServerIsUpItIsRefusedWithTheMend() throws IOException {
     damageOne();
     try (FileSpool spool = server()) {
@@ -116,7 +128,8 @@ class SpoolCommandTest {
     assertThat(spool("damaged").exit()).isZero();
     Cli.Result absent = spool("replay", DAMAGED);
     assertThat(absent.exit()).isEqualTo(2);
-    assertThat(absent.err()).contains(DAMAGED + " is no file; ./mesh spool damaged");
+    assertThat(absent.err())
+        .contains(DAMAGED + " is no damaged file of " + folder() + "; ./mesh spool damaged");
     assertThat(spool().exit()).isEqualTo(2);
   }
 }

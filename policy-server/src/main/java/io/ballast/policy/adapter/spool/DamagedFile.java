@@ -126,7 +126,7 @@ public final class DamagedFile {
     try {
       Spooled record = SpoolCodec.decode(payload(at));
       records.add(new Whole(at, searched, record instanceof Spooled.Feedback));
-    } catch (IOException e) { // whole, and of a later release: none that can be replayed here
+    } catch (IOException | RuntimeException e) { // whole, and of a later release, or made up
       unknown++;
     }
   }
@@ -175,9 +175,19 @@ public final class DamagedFile {
   }
 
   /**
+   * How many records a replay leaves: those that are unknown, and those that were searched for.
+   *
+   * @param searched whether it takes these too
+   */
+  public int left(boolean searched) {
+    return unknown + (searched ? 0 : decisions(true) + events(true));
+  }
+
+  /**
    * Puts what is whole behind what waits in the spool of the file's folder, from where the
-   * policy-server brings it into the database when it starts; then the file is called otherwise, so
-   * that nobody is told of it again. What is in the database already changes nothing there.
+   * policy-server brings it into the database when it starts; then, if nothing is {@link #left} in
+   * it, the file is called otherwise, so that nobody is told of it again. What is in the database
+   * already changes nothing there.
    *
    * @param searched whether also what was searched for
    * @return where the file is then
@@ -192,6 +202,9 @@ public final class DamagedFile {
           Instant since = Instant.ofEpochMilli(bytes.getLong(record.at() + 2 * Integer.BYTES));
           log.append(payload(record.at()), since, Long.MAX_VALUE);
         }
+      }
+      if (left(searched) > 0) {
+        return path;
       }
       String name = String.valueOf(path.getFileName()).replace(SUFFIX, REPLAYED);
       return Files.move(path, free(path.resolveSibling(name)));

@@ -140,11 +140,12 @@ class DamagedFileTest {
     assertThat(file.events(false)).isEqualTo(1);
     assertThat(file.events(true)).isEqualTo(1);
     assertThat(file.decisions(true)).isEqualTo(1);
-    var unused = file.replay(false);
+    assertThat(file.left(false)).isEqualTo(2);
+    assertThat(file.replay(false)).as("told of until nothing is left").hasFileName(NAME);
     assertThat(waiting()).containsExactly(event("good"));
 
-    unused = aside(bytes).replay(true);
-    assertThat(unused).hasFileName("0000000000000000001.spool.replayed-2");
+    assertThat(file.left(true)).isZero();
+    assertThat(file.replay(true)).hasFileName("0000000000000000001.spool.replayed");
     assertThat(waiting()).containsExactly(event("good"), event("behind"), decision(4));
   }
 
@@ -208,7 +209,7 @@ class DamagedFileTest {
 
     assertThat(file.unknown()).isEqualTo(1);
     assertThat(file.events(false)).isEqualTo(1);
-    var unused = file.replay(true);
+    assertThat(file.replay(true)).hasFileName(NAME);
     assertThat(waiting()).as("a server could not start with the other").containsExactly(event("k"));
   }
 
