@@ -18,7 +18,8 @@ import org.HdrHistogram.ConcurrentHistogram;
 
 /**
  * Callers that each ask again as soon as they are answered: what a server can do at most. One that
- * is refused for load comes back when it was told to, within the same call.
+ * is refused for load comes back when it was told to, within the same call: rates and latencies
+ * have the time in between in them.
  */
 final class ClosedLoop {
   /** One call. */
@@ -48,6 +49,9 @@ final class ClosedLoop {
       return latency.nanosAt(percent) / 1e6;
     }
   }
+
+  /** A server that has refused a call for so long refuses it for ever. */
+  private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(30);
 
   private ClosedLoop() {}
 
@@ -94,7 +98,7 @@ final class ClosedLoop {
           executor.submit(
               () -> {
                 for (long begun = nanoTime.getAsLong(); begun < end; ) {
-                  items.addAndGet(patiently(call, caller));
+                  items.addAndGet(patiently(call, caller, nanoTime));
                   long ended = nanoTime.getAsLong();
                   latency.recordValue(Math.max(0, ended - begun));
                   begun = ended;
@@ -107,12 +111,14 @@ final class ClosedLoop {
     return new Load(items.get(), seconds, new Latencies(latency));
   }
 
-  private static long patiently(Call call, long index) throws Exception {
+  private static long patiently(Call call, long index, LongSupplier nanoTime) throws Exception {
+    long begun = nanoTime.getAsLong();
     while (true) {
       try {
         return call.items(index);
       } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.RESOURCE_EXHAUSTED) {
+        if (e.getStatus().getCode() != Status.Code.RESOURCE_EXHAUSTED
+            || nanoTime.getAsLong() - begun > LONGEST_REFUSAL.toNanos()) {
           throw e;
         }
         Thread.sleep(PeerFaults.retryDelay(e).orElseThrow(() -> e));

@@ -32,7 +32,7 @@ final class SettingBench {
    * What was seen of a mesh.
    *
    * @param rate items a second
-   * @param cpuMillis processor time of its servers for an item
+   * @param cpuMillis processor time of its servers and its database for an item
    */
   private record Seen(double rate, double cpuMillis) {}
 
@@ -143,7 +143,8 @@ final class SettingBench {
         Pairs.of(pairs.stream().map(pair -> pair.map(Seen::rate)).toList())
             .figure(name, unit, new Goal.RatioAtLeast(goal)),
         Pairs.of(pairs.stream().map(pair -> pair.map(Seen::cpuMillis)).toList())
-            .figure("... processor time of the servers for each", "ms", new Goal.Reported()));
+            .figure(
+                "... processor time of servers and database for each", "ms", new Goal.Reported()));
   }
 
   private static Seen scored(
