@@ -279,13 +279,14 @@ public final class PolicyServer implements AutoCloseable {
     var unused =
         background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
     long interval = UPKEEP_INTERVAL.toNanos();
+    var atOnce = upkeep.submit(this::deleteOld); // months were kept before the port opened
     var often =
         upkeep.scheduleWithFixedDelay(
             () -> {
               keepMonths();
               deleteOld();
             },
-            0,
+            interval,
             interval,
             TimeUnit.NANOSECONDS);
   }
