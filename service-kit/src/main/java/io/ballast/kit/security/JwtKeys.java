@@ -99,8 +99,11 @@ final class JwtKeys implements JWKSource<SecurityContext>, AutoCloseable {
     return current;
   }
 
-  /** Reads the keys now; those of before stay if that fails, or if they are the same. */
-  void reload() {
+  /**
+   * Reads the keys now; those of before stay if that fails, or if they are the same. One read at a
+   * time, so that keys that were read earlier never replace those that were read later.
+   */
+  synchronized void reload() {
     try {
       JWKSet read = read();
       if (!read.equals(current)) {
