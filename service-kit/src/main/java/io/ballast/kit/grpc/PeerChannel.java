@@ -132,6 +132,7 @@ public final class PeerChannel implements AutoCloseable {
             CallSpans.of(telemetry).newClientInterceptor(),
             new Guard(guard, settings, new LateCalls(managed, settings.slidingWindowCalls() / 2)));
     Thread.ofVirtual().name("redial " + guard.peer()).start(() -> redial(managed, redial));
+    watch(managed, guard, false);
     return new PeerChannel(managed, guarded);
   }
 
@@ -164,6 +165,25 @@ public final class PeerChannel implements AutoCloseable {
   /** Whether a replica of the peer is connected, and says that it serves. */
   public boolean isConnected() {
     return managed.getState(false) == ConnectivityState.READY;
+  }
+
+  /**
+   * Tells the guard whenever all replicas were away and one serves again, so that callers do not
+   * wait out a breaker that opened meanwhile.
+   *
+   * @param away whether they are since it was told
+   */
+  private static void watch(ManagedChannel managed, PeerGuard guard, boolean away) {
+    ConnectivityState state = managed.getState(false);
+    if (state == ConnectivityState.SHUTDOWN) {
+      return;
+    }
+    if (state == ConnectivityState.READY && away) {
+      guard.reachedAgain();
+    }
+    boolean still =
+        state == ConnectivityState.TRANSIENT_FAILURE || away && state != ConnectivityState.READY;
+    managed.notifyWhenStateChanged(state, () -> watch(managed, guard, still));
   }
 
   /** Has addresses that are away tried again, until the channel is closed. */

@@ -7,6 +7,7 @@ import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
+import io.github.resilience4j.circuitbreaker.IllegalStateTransitionException;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -110,6 +111,21 @@ public final class PeerGuard {
         case FAILED -> breaker.onError(nanos, TimeUnit.NANOSECONDS, new IOException(peer));
         case IGNORED -> breaker.releasePermission();
       }
+    }
+  }
+
+  /**
+   * The peer can be reached again after it could not: a breaker that is open lets a call through
+   * now, and what comes of that decides as always.
+   */
+  public void reachedAgain() {
+    if (breaker.getState() != CircuitBreaker.State.OPEN) {
+      return;
+    }
+    try {
+      breaker.transitionToHalfOpenState();
+    } catch (IllegalStateTransitionException e) {
+      // a call was quicker, its time being over
     }
   }
 

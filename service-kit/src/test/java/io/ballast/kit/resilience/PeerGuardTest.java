@@ -91,6 +91,30 @@ class PeerGuardTest {
     assertThat(breakerState()).isZero();
   }
 
+  @Test
+  void aPeerThatIsReachedAgainIsTriedAtOnceByOneCall() {
+    call(Verdict.FAILED);
+    call(Verdict.FAILED);
+    guard.reachedAgain();
+    PeerGuard.Permit probe = guard.acquire();
+    guard.reachedAgain(); // no second one beside it
+    assertOpen();
+    probe.end(Verdict.FAILED);
+    assertThat(breakerState()).isEqualTo(1);
+    guard.reachedAgain();
+    call(Verdict.SUCCEEDED);
+    assertThat(breakerState()).isZero();
+  }
+
+  @Test
+  void aClosedBreakerStaysSo() {
+    call(Verdict.FAILED);
+    guard.reachedAgain();
+    assertThat(breakerState()).isZero();
+    call(Verdict.FAILED);
+    assertThat(breakerState()).as("what failed before counts still").isEqualTo(1);
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {-86_400, -3, 3, 86_400})
   void aClockThatJumpsOpensAndClosesNothing(long seconds) {

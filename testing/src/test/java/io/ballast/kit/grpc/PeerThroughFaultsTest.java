@@ -215,6 +215,21 @@ class PeerThroughFaultsTest {
   }
 
   @Test
+  void aPeerThatIsReachedAgainIsNotWaitedForUntilItsBreakersTimeIsOver() {
+    assertThat(score("before")).isEqualTo(6);
+    proxy.apply(new Down());
+    for (int i = 0; i < WINDOW; i++) {
+      var unused = failing(() -> score("during"));
+    }
+    assertThat(breakerState()).isEqualTo(1);
+
+    proxy.heal();
+    Await.until(() -> breakerState() == 2); // no time passes for it
+    assertThat(score("afterwards")).isEqualTo(10);
+    assertThat(breakerState()).isZero();
+  }
+
+  @Test
   void aConnectionThatIsDeadWithoutAWordIsLeftForANewOne() {
     assertThat(score("before")).isEqualTo(6);
     proxy.orphan();
