@@ -54,8 +54,11 @@ public final class PostgresFeedbackStore implements FeedbackStore {
         .jdbi()
         .inTransaction(
             handle -> {
-              if (!insert(handle, command, eventId)) {
-                return earlier(handle, command);
+              while (!insert(handle, command, eventId)) {
+                Optional<Appended> earlier = earlier(handle, command);
+                if (earlier.isPresent()) {
+                  return earlier.get();
+                } // else it was deleted between the two statements, and its key is free again
               }
               Optional<Owner> owner = ownerOf(handle, command.suggestionId());
               boolean joined = isJoined(owner, command);
@@ -98,24 +101,27 @@ public final class PostgresFeedbackStore implements FeedbackStore {
 
   private record Key(UUID eventId, UUID suggestionId, String fingerprint) {}
 
-  private static Appended earlier(Handle handle, FeedbackCommand command) {
-    Key key =
-        handle
-            .createQuery(
-                """
-                select event_id, suggestion_id, fingerprint from feedback_key
-                where tenant = :tenant and idempotency_key = :key""")
-            .bind("tenant", command.caller().tenant())
-            .bind("key", command.caller().idempotencyKey())
-            .map(
-                (row, context) ->
-                    new Key(
-                        row.getObject("event_id", UUID.class),
-                        row.getObject("suggestion_id", UUID.class),
-                        row.getString("fingerprint")))
-            .one();
-    return new Appended.Repeated(
-        key.eventId(), key.fingerprint(), isJoined(ownerOf(handle, key.suggestionId()), command));
+  private static Optional<Appended> earlier(Handle handle, FeedbackCommand command) {
+    return handle
+        .createQuery(
+            """
+            select event_id, suggestion_id, fingerprint from feedback_key
+            where tenant = :tenant and idempotency_key = :key""")
+        .bind("tenant", command.caller().tenant())
+        .bind("key", command.caller().idempotencyKey())
+        .map(
+            (row, context) ->
+                new Key(
+                    row.getObject("event_id", UUID.class),
+                    row.getObject("suggestion_id", UUID.class),
+                    row.getString("fingerprint")))
+        .findFirst()
+        .map(
+            key ->
+                new Appended.Repeated(
+                    key.eventId(),
+                    key.fingerprint(),
+                    isJoined(ownerOf(handle, key.suggestionId()), command)));
   }
 
   private static boolean isJoined(Optional<Owner> owner, FeedbackCommand command) {
