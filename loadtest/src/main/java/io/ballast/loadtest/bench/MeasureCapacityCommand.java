@@ -29,6 +29,9 @@ import picocli.CommandLine.Spec;
 public final class MeasureCapacityCommand implements Callable<Integer> {
   private static final int KINDS = 3;
 
+  /** How much longer a step is for the calls before it, which go on until all is compiled. */
+  private static final double WITH_WARM_UP = 1.5;
+
   @Option(
       names = "--json",
       required = true,
@@ -72,7 +75,8 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .resolve("mesh");
     int steps =
         KINDS * CapacityMeasurement.CALLERS.size() + (check ? CapacityCheck.SHARES.size() : 0);
-    BenchProgress.Part part = new BenchProgress.Part("capacity", steps, each.toMillis() / 1e3 + 3);
+    double seconds = WITH_WARM_UP * each.toMillis() / 1e3 + 3;
+    BenchProgress.Part part = new BenchProgress.Part("capacity", steps, seconds);
     BenchProgress progress =
         new BenchProgress(
             spec.commandLine().getErr(),
