@@ -62,8 +62,17 @@ BOM
   fi
 }
 
+# A scanner does not say how old the database is that it was given.
+tell_age() {
+  local database="${OSV_DATABASE:-}/osv-scanner/Maven/all.zip"
+  if [ -n "${OSV_DATABASE:-}" ] && [ -n "$(find "$database" -mtime +7 2>/dev/null)" ]; then
+    say "WARNING: $database is more than seven days old; what was published since is not in it"
+  fi
+}
+
 find_scanner
 canary
+tell_age
 found=0
 scan "$BOM" || found=$?
 if [ "$found" -eq 0 ]; then

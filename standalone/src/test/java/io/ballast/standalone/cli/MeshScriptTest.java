@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -412,6 +414,24 @@ class MeshScriptTest {
     assertThat(mesh("sbom", "--vulnerabilities").exit()).isZero();
     assertThat(builds().getLast())
         .isEqualTo("osv scan source --offline --lockfile " + bom + " in /a database");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"6, false", "9, true"})
+  void anOldDatabaseIsToldOf(int days, boolean told) throws Exception {
+    jdk("jdk-25", "25.0.1");
+    scanner(1, 0);
+    Path database = temp.resolve("brought along/osv-scanner/Maven/all.zip");
+    Files.createDirectories(database.getParent());
+    Files.createFile(database);
+    Instant now = Files.getLastModifiedTime(database).toInstant();
+    Files.setLastModifiedTime(database, FileTime.from(now.minus(Duration.ofDays(days))));
+    environment.put("OSV_DATABASE", temp.resolve("brought along").toString());
+
+    Ran ran = mesh("sbom", "--vulnerabilities");
+
+    assertThat(ran.exit()).isZero();
+    assertThat(ran.err().contains("more than seven days old")).isEqualTo(told);
   }
 
   @Test
