@@ -19,9 +19,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** A collector that speaks OTLP over gRPC, and keeps the gauges that it is sent. */
+/** A collector that speaks OTLP over gRPC, and keeps the gauges and histograms that it is sent. */
 public final class OtlpCollector implements AutoCloseable {
   private final List<Point> gauges = new CopyOnWriteArrayList<>();
+  private final List<Metric> histograms = new CopyOnWriteArrayList<>();
   private final Server server;
 
   /**
@@ -71,6 +72,11 @@ public final class OtlpCollector implements AutoCloseable {
     return List.copyOf(gauges);
   }
 
+  /** The histograms of either kind that it was sent by now, in the order of arrival. */
+  public List<Metric> histograms() {
+    return List.copyOf(histograms);
+  }
+
   @Override
   public void close() {
     server.shutdownNow();
@@ -92,6 +98,9 @@ public final class OtlpCollector implements AutoCloseable {
     }
 
     private void keep(Metric metric, Map<String, String> process) {
+      if (metric.hasHistogram() || metric.hasExponentialHistogram()) {
+        histograms.add(metric);
+      }
       for (NumberDataPoint point : metric.getGauge().getDataPointsList()) {
         gauges.add(
             new Point(

@@ -11,7 +11,11 @@ import io.opentelemetry.exporter.otlp.trace.OtlpGrpcSpanExporter;
 import io.opentelemetry.instrumentation.micrometer.v1_5.OpenTelemetryMeterRegistry;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.common.CompletableResultCode;
+import io.ballast.kit.telemetry.TelemetrySettings.Histograms;
+import io.opentelemetry.sdk.metrics.Aggregation;
+import io.opentelemetry.sdk.metrics.InstrumentType;
 import io.opentelemetry.sdk.metrics.SdkMeterProvider;
+import io.opentelemetry.sdk.metrics.export.DefaultAggregationSelector;
 import io.opentelemetry.sdk.metrics.SdkMeterProviderBuilder;
 import io.opentelemetry.sdk.metrics.export.MetricExporter;
 import io.opentelemetry.sdk.metrics.export.MetricReader;
@@ -69,7 +73,7 @@ public final class Telemetry implements AutoCloseable {
         .ifPresent(
             url -> {
               tracers.addSpanProcessor(spans(url));
-              meters.registerMetricReader(metrics(url, settings.metricsInterval()));
+              meters.registerMetricReader(metrics(url, settings));
             });
     OpenTelemetrySdk sdk =
         OpenTelemetrySdk.builder()
@@ -87,17 +91,27 @@ public final class Telemetry implements AutoCloseable {
         .build();
   }
 
-  private static MetricReader metrics(String url, Duration interval) {
+  private static MetricReader metrics(String url, TelemetrySettings settings) {
     MetricExporter exporter =
         OtlpGrpcMetricExporter.builder()
             .setEndpoint(url)
             .setTimeout(EXPORT_PATIENCE)
             .setRetryPolicy(null) // the next interval has newer numbers
+            .setDefaultAggregationSelector(aggregations(settings.histograms()))
             .build();
     return PeriodicMetricReader.builder(
             new MetricsToCollector(exporter, new CollectorNews(url, "metrics")))
-        .setInterval(interval)
+        .setInterval(settings.metricsInterval())
         .build();
+  }
+
+  private static DefaultAggregationSelector aggregations(Histograms histograms) {
+    DefaultAggregationSelector usual = DefaultAggregationSelector.getDefault();
+    return switch (histograms) {
+      case EXPONENTIAL ->
+          usual.with(InstrumentType.HISTOGRAM, Aggregation.base2ExponentialBucketHistogram());
+      case EXPLICIT -> usual;
+    };
   }
 
   private static MeterRegistry registry(OpenTelemetry sdk) {

@@ -15,15 +15,36 @@ import java.util.Optional;
  * @param sampledRatio the share of traces that are kept, 0 to 1; a caller's own decision wins
  * @param recentSpans how many of the last spans the process itself keeps, ≥ 0
  * @param metricsInterval between two times that the collector is sent what the metrics are
+ * @param histograms how it is sent those
  */
 public record TelemetrySettings(
     String service,
     Optional<String> otlpEndpoint,
     double sampledRatio,
     int recentSpans,
-    Duration metricsInterval) {
+    Duration metricsInterval,
+    Histograms histograms) {
   private static final Duration SHORTEST_INTERVAL = Duration.ofSeconds(1);
   private static final Duration LONGEST_INTERVAL = Duration.ofHours(1);
+
+  /** What a collector takes. */
+  public enum Histograms {
+    /** Of buckets that grow with the values: what Prometheus calls native. */
+    EXPONENTIAL,
+    /** Of fixed buckets, for collectors and what is behind them that know no others. */
+    EXPLICIT
+  }
+
+  /** With exponential histograms. */
+  public TelemetrySettings(
+      String service,
+      Optional<String> otlpEndpoint,
+      double sampledRatio,
+      int recentSpans,
+      Duration metricsInterval) {
+    this(
+        service, otlpEndpoint, sampledRatio, recentSpans, metricsInterval, Histograms.EXPONENTIAL);
+  }
 
   /** Checks the ranges. */
   public TelemetrySettings {

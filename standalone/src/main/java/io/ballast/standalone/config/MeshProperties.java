@@ -1,5 +1,6 @@
 package io.ballast.standalone.config;
 
+import io.ballast.kit.telemetry.TelemetrySettings;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -244,5 +245,9 @@ public interface MeshProperties {
     /** How often the collector is sent what the metrics are by then. */
     @WithDefault("PT15S")
     Duration metricsInterval();
+
+    /** How the collector is sent histograms: {@code exponential} or {@code explicit}. */
+    @WithDefault("exponential")
+    TelemetrySettings.Histograms histograms();
   }
 }

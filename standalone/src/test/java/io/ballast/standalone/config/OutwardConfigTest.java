@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.outbox.KafkaTopic;
 import io.ballast.kit.telemetry.TelemetrySettings;
+import io.ballast.kit.telemetry.TelemetrySettings.Histograms;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -100,7 +101,8 @@ class OutwardConfigTest {
                         "telemetry.otlp-endpoint", "http://collector:4317",
                         "telemetry.sampled-ratio", "0.25",
                         "telemetry.recent-spans", "8",
-                        "telemetry.metrics-interval", "PT1M"))
+                        "telemetry.metrics-interval", "PT1M",
+                        "telemetry.histograms", "explicit"))
                 .telemetry())
         .isEqualTo(
             new TelemetrySettings(
@@ -108,6 +110,7 @@ class OutwardConfigTest {
                 Optional.of("http://collector:4317"),
                 0.25,
                 8,
-                Duration.ofMinutes(1)));
+                Duration.ofMinutes(1),
+                Histograms.EXPLICIT));
   }
 }

@@ -2,12 +2,15 @@ package io.ballast.kit.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
+import io.ballast.kit.telemetry.TelemetrySettings.Histograms;
 import io.ballast.kit.error.MeshException;
 import io.ballast.testing.Await;
 import io.ballast.testing.HeardLog;
 import io.ballast.testing.OtlpCollector;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -77,6 +80,47 @@ class TelemetryTest {
       var unusedMeter = meters.remove(meters.get("ballast.depth").meter());
       telemetry.flush();
       assertThat(values(collector)).containsExactly(3.0);
+    }
+  }
+
+  @Test
+  void aTimerIsAnExponentialHistogram() {
+    try (OtlpCollector collector = OtlpCollector.start()) {
+      try (Telemetry telemetry = sendingTo(collector.endpoint())) {
+        Timer timer = Timer.builder("ballast.took").register(meters(telemetry));
+        timer.record(Duration.ofMillis(2));
+        timer.record(Duration.ofSeconds(8));
+      }
+
+      var point =
+          collector.histograms().getLast().getExponentialHistogram().getDataPoints(0);
+      assertThat(point.getCount()).isEqualTo(2);
+      assertThat(point.getSum()).isCloseTo(8.002, offset(1e-9));
+      assertThat(point.getPositive().getBucketCountsList().stream().mapToLong(n -> n).sum())
+          .isEqualTo(2);
+      // base 2^(2^-scale): the least value's bucket is the first, the greatest's the last
+      double octaves = point.getPositive().getBucketCountsCount() / Math.pow(2, point.getScale());
+      assertThat(octaves).isCloseTo(Math.log(8 / 0.002) / Math.log(2), offset(0.5));
+    }
+  }
+
+  @Test
+  void fixedBucketsAreForWhoAsksForThem() {
+    try (OtlpCollector collector = OtlpCollector.start()) {
+      TelemetrySettings settings =
+          new TelemetrySettings(
+              "test",
+              Optional.of(collector.endpoint()),
+              1,
+              0,
+              Duration.ofHours(1),
+              Histograms.EXPLICIT);
+      try (Telemetry telemetry = Telemetry.start(settings)) {
+        Timer.builder("ballast.took").register(meters(telemetry)).record(Duration.ofMillis(2));
+      }
+
+      assertThat(collector.histograms().getLast().getHistogram().getDataPoints(0).getCount())
+          .isEqualTo(1);
     }
   }
 
