@@ -131,7 +131,7 @@ abstract class PeerChannelCase {
 
   static PeerSettings settings(Duration answerReserve, BalancingSettings balancing) {
     return new PeerSettings(
-        Duration.ofSeconds(30),
+        Duration.ofHours(1),
         16,
         100,
         1_000,
