@@ -6,6 +6,7 @@ import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.RepositoryIndexRequest;
 import io.ballast.kserve.v2.RepositoryIndexResponse.ModelIndex;
 import io.ballast.mesh.v1.ModelSelector;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -298,7 +299,9 @@ final class MeshExamination {
         count = Math.max(count, names.size());
         known.computeIfAbsent(place.role(), role -> new LinkedHashMap<>()).put(names, place.grpc());
       } catch (StatusRuntimeException e) {
-        // that it does not answer is said already
+        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) { // else that is said already
+          found.accept(untold(place, e.getStatus()));
+        }
       }
     }
     boolean same = true;
@@ -316,6 +319,18 @@ final class MeshExamination {
     if (same && count > 0) {
       found.accept(Finding.good("models", "%,d versions known".formatted(count)));
     }
+  }
+
+  private static Finding untold(ServerPlace place, Status status) {
+    return Finding.weak(
+        "models",
+        "%s does not tell which it knows: %s".formatted(place.grpc(), status.getCode()),
+        switch (status.getCode()) {
+          case UNAUTHENTICATED, PERMISSION_DENIED ->
+              "show a token that may ask it: export BALLAST_TOKEN=…";
+          case UNIMPLEMENTED -> "is it of an older release?";
+          default -> "its log says more";
+        });
   }
 
   private static String differences(Map<SortedSet<String>, String> known) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.ballast.kit.build.CodeVersion;
+import io.grpc.Status;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -21,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** doctor mesh says of each server what is not as it should be, and how to mend it. */
 class DoctorMeshCommandTest {
@@ -258,6 +261,20 @@ class DoctorMeshCommandTest {
         "policy-server=" + mesh.address() + ":" + policy.port(),
         "--server",
         "reward-server=" + second.address() + ":" + reward.port());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"UNAUTHENTICATED, show a token", "INTERNAL, its log says more"})
+  void whoIsNotToldOfModelsIsToldThat(Status.Code code, String mend) {
+    assertFound(run(http()), "models", "GOOD", "1 versions known");
+    mesh.failure = code.toStatus();
+
+    Cli.Result result = run(http());
+
+    assertFound(result, "policy-server", "GOOD", "serves at");
+    assertFound(result, "models", "WEAK", "does not tell which it knows: " + code);
+    assertThat(findings(result, "models"))
+        .allSatisfy(finding -> assertThat(finding.path("mend").asText()).startsWith(mend));
   }
 
   @Test

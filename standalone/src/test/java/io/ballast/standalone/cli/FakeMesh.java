@@ -1,5 +1,9 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
+import io.ballast.kserve.v2.RepositoryIndexRequest;
+import io.ballast.kserve.v2.RepositoryIndexResponse;
+import io.ballast.kserve.v2.RepositoryIndexResponse.ModelIndex;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
@@ -144,6 +148,7 @@ final class FakeMesh implements AutoCloseable {
             new FakeReward(this),
             new FakeSafety(this),
             audit,
+            new FakeIndex(),
             new FakeRuns(this))) {
       builder.addService(ServerInterceptors.intercept(service.bindService(), new SecretsSeen()));
       health.setStatus(
@@ -185,6 +190,25 @@ final class FakeMesh implements AutoCloseable {
     }
     observer.onNext(answer.apply(request));
     observer.onCompleted();
+  }
+
+  /** What KServe clients are told of models. */
+  private final class FakeIndex extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
+    @Override
+    public void repositoryIndex(
+        RepositoryIndexRequest request, StreamObserver<RepositoryIndexResponse> observer) {
+      answer(
+          request,
+          observer,
+          asked ->
+              RepositoryIndexResponse.newBuilder()
+                  .addModels(
+                      ModelIndex.newBuilder()
+                          .setName(POLICY.getModel())
+                          .setVersion(POLICY.getVersion())
+                          .setState("READY"))
+                  .build());
+    }
   }
 
   private final class SecretsSeen implements ServerInterceptor {
