@@ -115,7 +115,10 @@ public final class Telemetry implements AutoCloseable {
   }
 
   private static MeterRegistry registry(OpenTelemetry sdk) {
-    return OpenTelemetryMeterRegistry.builder(sdk).setBaseTimeUnit(TimeUnit.SECONDS).build();
+    MeterRegistry registry =
+        OpenTelemetryMeterRegistry.builder(sdk).setBaseTimeUnit(TimeUnit.SECONDS).build();
+    registry.config().meterFilter(new RpcNames());
+    return registry;
   }
 
   /** What servers trace with. */

@@ -13,16 +13,22 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.metrics.v1.Metric;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Metrics go where traces go; a collector that is away is no matter of the mesh's. */
@@ -101,6 +107,37 @@ class TelemetryTest {
       // base 2^(2^-scale): the least value's bucket is the first, the greatest's the last
       double octaves = point.getPositive().getBucketCountsCount() / Math.pow(2, point.getScale());
       assertThat(octaves).isCloseTo(Math.log(8 / 0.002) / Math.log(2), offset(0.5));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OK, ''", "NOT_FOUND, ''", "INTERNAL, INTERNAL"})
+  void callsGoByOpenTelemetrysNames(String code, String error) {
+    try (OtlpCollector collector = OtlpCollector.start()) {
+      try (Telemetry telemetry = sendingTo(collector.endpoint())) {
+        Timer.builder("ballast.server.calls")
+            .tag("method", "ballast.reward.v1.RewardService/Score")
+            .tag("code", code)
+            .register(meters(telemetry))
+            .record(Duration.ofMillis(2));
+      }
+
+      Metric calls = collector.histograms().getLast();
+      assertThat(calls.getName()).isEqualTo("rpc.server.call.duration");
+      assertThat(calls.getUnit()).isEqualTo("s");
+      Map<String, String> expected = new TreeMap<>();
+      expected.put("rpc.system.name", "grpc");
+      expected.put("rpc.method", "ballast.reward.v1.RewardService/Score");
+      expected.put("rpc.response.status_code", code);
+      if (!error.isEmpty()) {
+        expected.put("error.type", error);
+      }
+      assertThat(
+              calls.getExponentialHistogram().getDataPoints(0).getAttributesList().stream()
+                  .collect(
+                      Collectors.toMap(
+                          KeyValue::getKey, each -> each.getValue().getStringValue())))
+          .isEqualTo(expected);
     }
   }
 
