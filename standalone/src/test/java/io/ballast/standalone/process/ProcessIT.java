@@ -115,6 +115,20 @@ class ProcessIT {
                   profile.toString()))
           .contains("recording orchestrator, policy-server", "(process " + mesh.pid() + ")");
       assertThat(profile).isNotEmptyFile();
+      Path flames = profile.resolveSibling("flames.html");
+      assertThat(
+              BuiltCommand.run(
+                  data,
+                  "profile",
+                  "--flame=wall",
+                  "--data",
+                  data.toString(),
+                  "--seconds",
+                  "1",
+                  "--out",
+                  flames.toString()))
+          .contains("a flame graph of wall");
+      assertThat(flames).content().contains("<html", "Wall clock profile");
 
       BuiltMesh second =
           BuiltMesh.launch(data, BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
