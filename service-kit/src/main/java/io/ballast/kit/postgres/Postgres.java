@@ -110,6 +110,7 @@ public final class Postgres implements AutoCloseable {
     config.setValidationTimeout(
         Math.max(SHORTEST_LOOK.toMillis(), settings.connectTimeout().toMillis() / LOOKS));
     config.setInitializationFailTimeout(-1);
+    config.setConnectionInitSql(forDeadConnections(settings.answerTimeout()));
     config.setMetricRegistry(meters);
     HikariDataSource pool = new HikariDataSource(config);
     pools.add(pool);
@@ -117,6 +118,18 @@ public final class Postgres implements AutoCloseable {
     // else messages of failed statements had what was bound to them, such as prompts
     jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
     return () -> jdbi;
+  }
+
+  /**
+   * Has the server give up a connection that has died without a word, and with it the locks of its
+   * transaction: as soon as we would, or if that takes a transaction of ours that is to last, when
+   * the network says that nobody is there.
+   */
+  private static String forDeadConnections(Duration answer) {
+    return "set idle_in_transaction_session_timeout = "
+        + answer.toMillis()
+        + "; set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10;"
+        + " set tcp_keepalives_count = 3";
   }
 
   /** Whether the server answers now; asks it. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy;
 import io.ballast.testing.FaultProxy.Cut;
 import io.ballast.testing.FaultProxy.Down;
@@ -29,6 +30,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -198,6 +200,23 @@ class PostgresThroughFaultsTest {
     fillThePool();
     proxy.orphan();
 
+    assertThat(recovery()).isLessThan(LONGEST_RECOVERY);
+    assertThat(texts()).containsExactly("afterwards");
+  }
+
+  @Test
+  void aTransactionWhoseConnectionDiedWithoutAWordKeepsNoLock() {
+    Jdbi other = server.schema("ledger").jdbi();
+    Handle dead = ledger.open();
+    dead.begin();
+    dead.execute("lock table entry in access exclusive mode");
+    proxy.orphan();
+
+    Await.until(
+        () ->
+            catchThrowable(() -> other.useHandle(h -> h.execute("select 1 from entry"))) == null);
+
+    assertThat(catchThrowable(dead::close)).as("it hears of it").isNotNull();
     assertThat(recovery()).isLessThan(LONGEST_RECOVERY);
     assertThat(texts()).containsExactly("afterwards");
   }
