@@ -137,8 +137,10 @@ final class EventsBench {
       // the first is for the compilers
       var unused = times(mesh, suggestions, callers);
       settle(mesh);
+      EventPlans fewPlans = plans(mesh, suggestions);
       Times few = times(mesh, suggestions, callers);
       fill(mesh);
+      EventPlans manyPlans = plans(mesh, suggestions);
       Times many = times(mesh, suggestions, callers);
       List<Figure> figures = new ArrayList<>();
       figures.addAll(beside("RecordFeedback", many.record(), few.record()));
@@ -146,8 +148,20 @@ final class EventsBench {
       figures.addAll(
           beside("the first %d training records".formatted(PAGE), many.page(), few.page()));
       figures.addAll(beside("the training records of the last seconds", many.since(), few.since()));
+      figures.addAll(manyPlans.beside(fewPlans, events));
       return figures;
     }
+  }
+
+  private EventPlans plans(MeshUnderTest mesh, BlockingQueue<SuggestResponse> suggestions)
+      throws SQLException {
+    return EventPlans.seen(
+        mesh.databaseUrl(), suggestions.element().getSuggestionId(), since(), PAGE);
+  }
+
+  /** So that a page has the last seconds. */
+  private Instant since() {
+    return clock.instant().minus(TIME.multipliedBy(2));
   }
 
   private List<Figure> beside(String what, Load many, Load few) {
@@ -205,7 +219,7 @@ final class EventsBench {
               return 1;
             });
     Load page = load(callers, index -> page(stub, Instant.EPOCH));
-    Load since = load(callers, index -> page(stub, clock.instant().minus(TIME.multipliedBy(2))));
+    Load since = load(callers, index -> page(stub, since()));
     return new Times(record, suggestion, page, since);
   }
 

@@ -14,6 +14,7 @@ import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.policy.v1.VersionServiceGrpc.VersionServiceBlockingStub;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
+import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -44,7 +45,8 @@ import java.util.stream.Stream;
 
 /**
  * Versions of policy, reward, cost and gate that are swapped again and again while callers ask: how
- * many calls failed, and how many answers were of two versions.
+ * many calls failed, and how many answers were of two versions of the reward or of the gate. The
+ * policy's second version has the weights of the first.
  */
 final class SwapBench {
   /** About what two cores do, for what is told of progress. */
@@ -55,6 +57,10 @@ final class SwapBench {
   private static final int SUGGEST_EACH = 20;
   private static final int COST_EACH = 4;
   private static final int TOKENS = 1;
+
+  /** Completions of a call of Score. */
+  private static final int ITEMS = 2;
+
   private static final Duration INTERVAL = Duration.ofSeconds(2);
   private static final int DEADLINE_SECONDS = 60;
   private static final int SAID_FAILURES = 10;
@@ -86,7 +92,8 @@ final class SwapBench {
   private final Set<String> versions = ConcurrentHashMap.newKeySet();
   private final Set<String> failures = ConcurrentHashMap.newKeySet();
   private final RewardCalls scores =
-      new RewardCalls(new RewardTexts(), REWARD, Priority.PRIORITY_INTERACTIVE, 1);
+      new RewardCalls(new RewardTexts(), REWARD, Priority.PRIORITY_INTERACTIVE, ITEMS);
+  private final HigherRewards higher = new HigherRewards(SECOND);
   private final SuggestCalls suggestions = new SuggestCalls(true, TOKENS);
 
   /**
@@ -118,7 +125,10 @@ final class SwapBench {
   List<Figure> run() throws IOException {
     Path data = work.resolve("swaps");
     copy(POLICY, data);
-    copy(REWARD, data);
+    higher.write(
+        models.resolve(REWARD).resolve(FIRST),
+        models.resolve(POLICY).resolve(FIRST),
+        data.resolve("models").resolve(REWARD).resolve(SECOND));
     Path rewards = Files.writeString(work.resolve("rewards.properties"), "");
     Path costs = Files.writeString(work.resolve("costs.properties"), "");
     Path secret = Files.writeString(work.resolve("break-glass"), SECRET);
@@ -146,7 +156,7 @@ final class SwapBench {
             List.of((double) failed.get()),
             new Goal.Below(1)),
         Pairs.alone(
-            "... answers of two versions of the gate",
+            "... answers of two versions of the reward or of the gate",
             "answers",
             List.of((double) mixed.get()),
             new Goal.Below(1)));
@@ -282,20 +292,25 @@ final class SwapBench {
                   .suggest(suggestions.request()));
       seen("policy", answer.getPolicyVersion());
       seen("gate", answer.getStageOne().getModelVersion());
-      if (answer.hasStageTwo()
-          && !answer
-              .getStageTwo()
-              .getModelVersion()
-              .getVersion()
-              .equals(answer.getStageOne().getModelVersion().getVersion())) {
+      boolean oneGate =
+          !answer.hasStageTwo()
+              || answer
+                  .getStageTwo()
+                  .getModelVersion()
+                  .getVersion()
+                  .equals(answer.getStageOne().getModelVersion().getVersion());
+      boolean oneReward = !answer.getReward().hasValue() || higher.isOfOne(answer.getReward());
+      if (!oneGate || !oneReward) {
         mixed.incrementAndGet();
       }
     }
 
     private void score() {
-      seen(
-          "reward",
-          RewardCalls.ask(reward, scores.request(scores.texts().next())).getModelVersion());
+      ScoreResponse answer = RewardCalls.ask(reward, scores.request(scores.texts().next()));
+      seen("reward", answer.getModelVersion());
+      if (!higher.isOfOne(answer)) {
+        mixed.incrementAndGet();
+      }
     }
 
     private void cost() {

@@ -23,24 +23,33 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Two ensembles of three members, versions 1 and 2. Member k gives a completion its length times k
- * + 1; its scale has mean k and standard deviation 2. Letters in a completion make trouble: N a
- * member's NaN, I its infinity, S its smallest number above 0, E a member's error, L a late member,
- * X all members refuse, F one completion of the prompt has no answer, and T the engine throws.
+ * Two ensembles of three members, versions 1 and a broken 2, and a version 3 when a test wants it.
+ * Member k gives a completion its length times k + 1, and of version 3 {@link #MORE} more; its
+ * scale has mean k and standard deviation 2. Letters in a completion make trouble: N a member's
+ * NaN, I its infinity, S its smallest number above 0, E a member's error, L a late member, X all
+ * members refuse, F one completion of the prompt has no answer, and T the engine throws.
  */
 public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionScores> {
   public static final int MEMBERS = 3;
   public static final int CONTEXT_TOKENS = 2_000_000;
 
+  /** What each member of version 3 gives more than that of version 1. */
+  public static final double MORE = 10;
+
   /** The groups of every batch, in order. */
   public final List<List<BatchGroup<TokenIds, TokenIds>>> batches = new CopyOnWriteArrayList<>();
+
+  /** Whether there is a version 3. */
+  public volatile boolean thirdIsThere;
 
   private volatile CountDownLatch gate = new CountDownLatch(0);
   private volatile CountDownLatch entered = new CountDownLatch(1);
 
   @Override
   public List<Ensemble> list() {
-    return List.of(ensemble("1"), ensemble("2"));
+    return thirdIsThere
+        ? List.of(ensemble("1"), ensemble("2"), ensemble("3"))
+        : List.of(ensemble("1"), ensemble("2"));
   }
 
   private static Ensemble ensemble(String version) {
@@ -66,7 +75,7 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
     if (ensemble.id().version().equals("2")) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
-    Engine engine = new Engine();
+    Engine engine = new Engine(ensemble.id().version().equals("3") ? MORE : 0);
     return new Opened<>(new CharacterTokenizer(), CONTEXT_TOKENS, lane -> engine, Optional.empty());
   }
 
@@ -87,6 +96,12 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
   }
 
   private final class Engine implements BatchEngine<TokenIds, TokenIds, CompletionScores> {
+    private final double more;
+
+    private Engine(double more) {
+      this.more = more;
+    }
+
     @Override
     public List<List<CompletionScores>> run(
         List<BatchGroup<TokenIds, TokenIds>> groups, CallPatience callers) {
@@ -97,17 +112,17 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-      return groups.stream().map(Engine::scores).toList();
+      return groups.stream().map(this::scores).toList();
     }
 
-    private static List<CompletionScores> scores(BatchGroup<TokenIds, TokenIds> group) {
-      List<CompletionScores> all = group.items().stream().map(Engine::scores).toList();
+    private List<CompletionScores> scores(BatchGroup<TokenIds, TokenIds> group) {
+      List<CompletionScores> all = group.items().stream().map(this::scores).toList();
       return group.items().stream().anyMatch(item -> has(item, 'F'))
           ? all.subList(0, all.size() - 1)
           : all;
     }
 
-    private static CompletionScores scores(TokenIds completion) {
+    private CompletionScores scores(TokenIds completion) {
       if (has(completion, 'T')) {
         throw new IllegalStateException("out of memory");
       }
@@ -117,7 +132,7 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
       }
       List<MemberOutcome> members = new ArrayList<>();
       for (int k = 0; k < MEMBERS; k++) {
-        members.add(new MemberOutcome.Raw(completion.size() * (k + 1.0)));
+        members.add(new MemberOutcome.Raw(completion.size() * (k + 1.0) + more));
       }
       if (has(completion, 'N')) {
         members.set(1, new MemberOutcome.Raw(Double.NaN));

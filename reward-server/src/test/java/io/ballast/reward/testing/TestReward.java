@@ -120,6 +120,11 @@ public final class TestReward implements AutoCloseable {
     return RewardServiceGrpc.newBlockingStub(channel);
   }
 
+  /** Looks once which versions are to serve, as a process does each second. */
+  public void lookAtServingFile() {
+    server.lookAtServingFile();
+  }
+
   /** The services of the reward API. */
   public List<BindableService> services() {
     return server.services();

@@ -1,8 +1,10 @@
 package io.ballast.standalone.process;
 
 import io.ballast.kit.runtime.Role;
+import io.ballast.standalone.process.CallRate.Good;
 import io.ballast.standalone.process.KillTable.Round;
 import io.ballast.standalone.process.KillTable.Victim;
+import io.ballast.standalone.process.SteadyLoad.Steady;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,12 +17,17 @@ final class KillRounds {
 
   private final SplitMesh mesh;
   private final SteadyLoad load;
-  private final double before; // calls a second that are as they should be
+  private final Steady before;
 
   KillRounds(SplitMesh mesh, SteadyLoad load) {
     this.mesh = mesh;
     this.load = load;
-    before = load.steadyRate();
+    before = load.steady();
+  }
+
+  /** How calls went before the first kill. */
+  Steady before() {
+    return before;
   }
 
   /** Each victim as often as every other, in an order drawn anew for each time. */
@@ -44,6 +51,7 @@ final class KillRounds {
       mesh.restart(Role.values()[victim.ordinal()]);
     }
     Duration ready = Duration.ofNanos(System.nanoTime() - killed);
-    return new Round(victim, ready, ready.plus(load.awaitRate(before)));
+    Good again = load.await(before);
+    return new Round(victim, ready, ready.plus(again.after()), again.slow());
   }
 }

@@ -17,11 +17,13 @@ import java.util.stream.Stream;
  * What was seen of kills, for people.
  *
  * @param rounds the kills in their order
+ * @param slow the 99th percentile of how long calls took before the first
  * @param acknowledged by event: how many kills there had been when it was acknowledged
  * @param kept how often each event is there in the end
  */
 record KillTable(
     List<Round> rounds,
+    Duration slow,
     Map<String, Integer> acknowledged,
     Map<String, Long> kept,
     Collection<Different> wrong) {
@@ -42,9 +44,10 @@ record KillTable(
    * One kill.
    *
    * @param ready how long after it the process answered again
-   * @param recovered how long after it calls went as before
+   * @param recovered how long after it calls went as before, for a second
+   * @param slow the 99th percentile of how long calls took in that second
    */
-  record Round(Victim victim, Duration ready, Duration recovered) {}
+  record Round(Victim victim, Duration ready, Duration recovered, Duration slow) {}
 
   /** The events that were acknowledged and are not there. */
   List<String> lost() {
@@ -75,8 +78,9 @@ record KillTable(
     List<String> lines = new ArrayList<>();
     lines.add(
         "| killed | rounds | events acknowledged | lost | doubled | wrong numbers"
-            + " | ready again, s: least, median, most | calls as before, s: least, median, most |");
-    lines.add("|---|---|---|---|---|---|---|---|");
+            + " | ready again, s: least, median, most | calls as before, s: least, median, most"
+            + " | their p99 then, s: least, median, most | before the first kill, s |");
+    lines.add("|---|---|---|---|---|---|---|---|---|---|");
     for (Victim victim : Victim.values()) {
       lines.add(
           row(
@@ -96,7 +100,7 @@ record KillTable(
   private String row(String name, List<Round> some, IntPredicate before, IntPredicate after) {
     return String.format(
         Locale.ROOT,
-        "| %s | %d | %d | %d | %d | %d | %s | %s |",
+        "| %s | %d | %d | %d | %d | %d | %s | %s | %s | %.2f |",
         name,
         some.size(),
         events(before).count(),
@@ -104,7 +108,13 @@ record KillTable(
         doubled(before).size(),
         wrong.stream().filter(each -> after.test(each.disturbed())).count(),
         spread(some, Round::ready),
-        spread(some, Round::recovered));
+        spread(some, Round::recovered),
+        spread(some, Round::slow),
+        seconds(slow));
+  }
+
+  private static double seconds(Duration time) {
+    return time.toMillis() / 1e3;
   }
 
   private static String spread(List<Round> some, Function<Round, Duration> time) {
@@ -112,7 +122,7 @@ record KillTable(
       return "";
     }
     double[] seconds =
-        some.stream().map(time).mapToDouble(each -> each.toMillis() / 1e3).sorted().toArray();
+        some.stream().map(time).mapToDouble(KillTable::seconds).sorted().toArray();
     double median = (seconds[(seconds.length - 1) / 2] + seconds[seconds.length / 2]) / 2;
     return String.format(
         Locale.ROOT,

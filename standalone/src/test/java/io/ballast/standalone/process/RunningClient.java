@@ -61,16 +61,17 @@ final class RunningClient {
   }
 
   private synchronized void look() {
+    long begin = System.nanoTime();
     GetRunResponse run = TestCalls.run(orchestrator, runs.getLast());
     if (run.getIterationsCount() < iterations) {
       throw new AssertionError(
           "%d iterations were durable, and are %d".formatted(iterations, run.getIterationsCount()));
     }
     iterations = run.getIterationsCount();
+    load.rate().succeeded(begin);
     if (!UNDER_WAY.contains(run.getRun().getState())) {
       create();
     }
-    load.rate().succeeded();
   }
 
   /** The runs in the order of their creation; the last may be under way. */

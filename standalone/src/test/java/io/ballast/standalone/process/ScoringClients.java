@@ -44,6 +44,7 @@ final class ScoringClients {
                 ScoreItem.newBuilder()
                     .setPrompt(TextOrTokens.newBuilder().setText("int size = list."))
                     .setCompletion(TextOrTokens.newBuilder().setText(completion))));
+    long begin = System.nanoTime();
     ScoreResponse answer =
         RewardServiceGrpc.newBlockingStub(reward)
             .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS)
@@ -54,6 +55,6 @@ final class ScoringClients {
       }
       numbers.check("score of '" + COMPLETIONS.get(i) + "'", answer.getResults(i).getValue());
     }
-    load.rate().succeeded();
+    load.rate().succeeded(begin);
   }
 }

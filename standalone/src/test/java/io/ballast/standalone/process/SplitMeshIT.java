@@ -18,6 +18,7 @@ import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.standalone.process.KillTable.Round;
 import io.ballast.standalone.process.KillTable.Victim;
+import io.ballast.standalone.process.SteadyLoad.Steady;
 import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy.Cut;
 import io.ballast.testing.FaultProxy.Latency;
@@ -54,7 +55,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SplitMeshIT {
   /** How often processes are killed; what was seen goes to target/kill-rounds.md. */
   private static final int ROUNDS =
-      Integer.getInteger("ballast.kill-rounds", Victim.values().length);
+      Integer.getInteger("ballast.kill-rounds", 4 * Victim.values().length);
 
   /** How long what waits on the policy-server's disk may take into the database. */
   private static final Duration REPLAY = Duration.ofSeconds(10);
@@ -188,21 +189,27 @@ class SplitMeshIT {
   void whateverIsKilledNothingAcknowledgedIsLostOrDoubledAndCallsSoonGoAsBefore()
       throws IOException {
     MeshClients clients = MeshClients.start(mesh(), "killed");
+    KillRounds kills;
     List<Round> rounds;
     try (clients) {
-      rounds = new KillRounds(mesh(), clients.load()).run(ROUNDS);
+      kills = new KillRounds(mesh(), clients.load());
+      rounds = kills.run(ROUNDS);
     }
     Map<String, Integer> acknowledged = clients.suggesting().acknowledged();
     KillTable table =
         new KillTable(
-            rounds, acknowledged, kept(acknowledged.keySet()), clients.numbers().different());
+            rounds,
+            kills.before().slow(),
+            acknowledged,
+            kept(acknowledged.keySet()),
+            clients.numbers().different());
     Files.writeString(
         BuiltMesh.home().resolve("standalone/target/kill-rounds.md"),
         table.text() + "\nCallers were told: %s.\n".formatted(clients.load().failures()));
 
     clients.check();
     assertThat(rounds)
-        .extracting(round -> round.recovered().minus(round.ready()))
+        .extracting(Round::recovered)
         .allSatisfy(each -> assertThat(each).isLessThan(SteadyLoad.LONGEST));
     assertThat(acknowledged).hasSizeGreaterThan(2 * ROUNDS);
     assertThat(table.lost()).isEmpty();
@@ -232,13 +239,13 @@ class SplitMeshIT {
     MeshClients clients = MeshClients.start(mesh(), "cut");
     List<Duration> recovered = new ArrayList<>();
     try (clients) {
-      double before = clients.load().steadyRate();
+      Steady before = clients.load().steady();
       for (Toxic toxic : toxics) {
         int round = clients.load().disturb();
         mesh().network().apply(toxic);
         Await.until(() -> clients.suggesting().away(round).size() >= UNDER_A_FAULT);
         mesh().network().heal();
-        recovered.add(clients.load().awaitRate(before));
+        recovered.add(clients.load().await(before).after());
       }
     } finally {
       mesh().network().heal();

@@ -1,5 +1,6 @@
 package io.ballast.standalone.process;
 
+import io.ballast.standalone.process.CallRate.Good;
 import io.ballast.testing.Await;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -19,7 +20,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Clients that go on calling while a mesh is disturbed, each at a rate that the mesh can well
- * serve, and never before its last call has ended: where calls take longer, fewer succeed.
+ * serve, and never before its last call has ended: where calls take longer, fewer succeed, and
+ * those that take much longer than before count for none.
  */
 final class SteadyLoad implements AutoCloseable {
   /** Of the rate of before, at which calls go as before. */
@@ -32,6 +34,11 @@ final class SteadyLoad implements AutoCloseable {
   private static final Duration LOOK = Duration.ofSeconds(1);
 
   private static final double GROWS = 1.05;
+
+  /** So much longer than almost all before is much longer: so many times, and by so much. */
+  private static final int SLOWER = 3;
+
+  private static final Duration SLOWER_BY = Duration.ofMillis(250);
   private static final int MOST_LOOKS = 20;
 
   /** What a caller may be told while a process is away; anything else is wrong. */
@@ -46,6 +53,21 @@ final class SteadyLoad implements AutoCloseable {
   private final Queue<Throwable> wrong = new ConcurrentLinkedQueue<>();
   private final AtomicInteger disturbed = new AtomicInteger();
   private volatile boolean stopped;
+
+  /**
+   * How calls go while nothing disturbs the mesh.
+   *
+   * @param rate calls a second
+   * @param slow the 99th percentile of how long they take
+   */
+  record Steady(double rate, Duration slow) {
+    /** The longest of a call that goes as these do. */
+    Duration longest() {
+      Duration times = slow.multipliedBy(SLOWER);
+      Duration by = slow.plus(SLOWER_BY);
+      return times.compareTo(by) > 0 ? times : by;
+    }
+  }
 
   /** A channel that is made anew at once when its server is back. */
   ManagedChannel channel(int port) {
@@ -98,15 +120,20 @@ final class SteadyLoad implements AutoCloseable {
     return rate;
   }
 
-  /** Waits until the rate of calls grows no more, and returns it. */
-  double steadyRate() {
+  /**
+   * Waits until the rate of calls grows no more. Those that take much longer count no more from
+   * then on.
+   */
+  Steady steady() {
     double last = 0;
     for (int i = 0; i < MOST_LOOKS; i++) {
       long begin = System.nanoTime();
       Await.until(() -> since(begin).compareTo(LOOK) > 0);
       double now = rate.over(LOOK);
       if (last > 0 && now < GROWS * last) {
-        return Math.max(last, now);
+        Steady steady = new Steady(Math.max(last, now), rate.slow(LOOK.multipliedBy(2)));
+        rate.limit(steady.longest());
+        return steady;
       }
       last = now;
     }
@@ -116,16 +143,14 @@ final class SteadyLoad implements AutoCloseable {
   /**
    * Waits until calls go as before.
    *
-   * @param before calls a second
-   * @return how long after now they begin to; {@link #LONGEST} if they do not
+   * @return the first second from now in which they do; after {@link #LONGEST} if there is none
    */
-  Duration awaitRate(double before) {
+  Good await(Steady before) {
     long begin = System.nanoTime();
+    double enough = RECOVERED * before.rate();
     Await.until(
-        () ->
-            rate.back(RECOVERED * before, begin).isPresent()
-                || since(begin).compareTo(LONGEST) > 0);
-    return rate.back(RECOVERED * before, begin).orElse(LONGEST);
+        () -> rate.back(enough, begin).isPresent() || since(begin).compareTo(LONGEST) > 0);
+    return rate.back(enough, begin).orElseGet(() -> new Good(LONGEST, rate.slow(LOOK)));
   }
 
   private static Duration since(long nanos) {

@@ -55,8 +55,9 @@ final class SuggestingClients {
   private void suggestAndTell(String prompt) {
     SuggestRequest.Builder request = TestCalls.suggestion(prompt).toBuilder();
     request.getSamplingBuilder().setMaxNewTokens(4);
+    long begin = System.nanoTime();
     SuggestResponse suggestion = TestCalls.suggest(policy, request.build());
-    judge(prompt, suggestion);
+    judge(prompt, suggestion, begin);
     if (suggestion.getDecision() != Decision.DECISION_SHOW) {
       return;
     }
@@ -64,14 +65,15 @@ final class SuggestingClients {
     load.insist(
         PERIOD,
         () -> {
+          long asked = System.nanoTime();
           var unused = TestCalls.accept(policy, id, "key of " + id);
           acknowledged.put(id, load.disturbed());
-          load.rate().succeeded();
+          load.rate().succeeded(asked);
         });
   }
 
   /** It counts if nothing is missing, and something is missing only if its server is away. */
-  private void judge(String prompt, SuggestResponse suggestion) {
+  private void judge(String prompt, SuggestResponse suggestion, long begin) {
     Set<String> away =
         suggestion.getDegradationsList().stream()
             .map(each -> each.getPeer())
@@ -87,7 +89,7 @@ final class SuggestingClients {
     }
     told.add(new Told(load.disturbed(), away));
     if (away.isEmpty()) {
-      load.rate().succeeded();
+      load.rate().succeeded(begin);
     }
   }
 
