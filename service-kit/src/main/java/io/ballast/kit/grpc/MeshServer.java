@@ -51,6 +51,17 @@ public final class MeshServer implements AutoCloseable {
   /** For the last bytes of the last answers to leave. */
   private static final Duration GOODBYE = Duration.ofMillis(200);
 
+  /**
+   * When a connection counts as dead: a client that vanished without a word would keep its calls,
+   * its watches and its place among the connections for as long as TCP waits for it.
+   *
+   * @param time without a byte from the client, after which it is pinged, &gt; 0
+   * @param timeout how long it may take to answer the ping, &gt; 0
+   */
+  record KeepAlive(Duration time, Duration timeout) {
+    static final KeepAlive USUAL = new KeepAlive(Duration.ofSeconds(30), Duration.ofSeconds(10));
+  }
+
   private final Server server;
   private final Inside inside;
   private final HealthStatusManager health;
@@ -161,11 +172,26 @@ public final class MeshServer implements AutoCloseable {
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
+    return start(
+        options, security, KeepAlive.USUAL, limits, services, meters, telemetry, nanoTime);
+  }
+
+  static MeshServer start(
+      Options options,
+      EdgeSecurity security,
+      KeepAlive keepAlive,
+      Optional<LimitSettings> limits,
+      List<BindableService> services,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      LongSupplier nanoTime) {
     HealthStatusManager health = new HealthStatusManager();
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
             .directExecutor()
             .maxInboundMessageSize(options.maxMessageBytes())
+            .keepAliveTime(keepAlive.time().toNanos(), TimeUnit.NANOSECONDS)
+            .keepAliveTimeout(keepAlive.timeout().toNanos(), TimeUnit.NANOSECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(
