@@ -36,9 +36,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Admits the calls of a service for which a model works, as many of each lane as its limit says,
- * and counts whatever of the service is refused for load, by whom and in which lane. A stream of
- * requests is not limited: it may be open all day and ask for nothing, and what it asks for is
- * refused by the queues, request by request.
+ * and counts whatever of the service is refused for load, by whom and in which lane. A call takes
+ * its place when its request is whole, which is when its service begins: whoever sends a message
+ * and never says that it was the last keeps nobody out. A stream of requests is not limited: it
+ * may be open all day and ask for nothing, and what it asks for is refused by the queues, request
+ * by request.
  */
 final class Admission implements ServerInterceptor {
   /** Why calls for which a model works are refused; docs/operations/overload.md says each. */
@@ -124,18 +126,21 @@ final class Admission implements ServerInterceptor {
       this.wait = wait;
     }
 
-    /** Whether the request may go on; a call that is refused has ended. */
-    boolean admit(Q request) {
-      Optional<Lane> asked =
-          lane == null && getMethodDescriptor().getType().clientSendsOneMessage()
-              ? laneOf(request)
-              : Optional.empty();
-      if (asked.isEmpty()) {
-        return true; // not limited, or admitted before
+    /** Notes the lane of the request of a call that is limited. */
+    void asked(Q request) {
+      if (lane == null && getMethodDescriptor().getType().clientSendsOneMessage()) {
+        lane = laneOf(request).orElse(null);
       }
-      lane = asked.get();
+    }
+
+    /** Whether the call may go on, now that its request is whole; one that is refused has ended. */
+    boolean admit() {
+      Lane asked = lane;
+      if (asked == null || limit.isEmpty()) {
+        return true; // not limited
+      }
       try {
-        permit = limit.isPresent() ? limit.get().acquire(asked.get()) : null;
+        permit = limit.get().acquire(asked);
         return true;
       } catch (MeshException e) {
         Doorkeeper.refuse(this, e);
@@ -161,10 +166,9 @@ final class Admission implements ServerInterceptor {
     }
   }
 
-  /** Hands on what is admitted. */
+  /** Hands on the end of a request that is admitted; the service begins with that. */
   private static final class Requests<Q, A> extends SimpleForwardingServerCallListener<Q> {
     private final Admission.Admitted<Q, A> call;
-    private boolean refused;
 
     Requests(ServerCall.Listener<Q> next, Admission.Admitted<Q, A> call) {
       super(next);
@@ -173,16 +177,13 @@ final class Admission implements ServerInterceptor {
 
     @Override
     public void onMessage(Q request) {
-      if (!refused && call.admit(request)) {
-        super.onMessage(request);
-      } else {
-        refused = true;
-      }
+      call.asked(request);
+      super.onMessage(request);
     }
 
     @Override
     public void onHalfClose() {
-      if (!refused) {
+      if (call.admit()) {
         super.onHalfClose();
       }
     }

@@ -41,7 +41,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A gRPC server on Netty with what every server needs: health, reflection, request ids, a deadline
- * floor, traces, metrics, an access log, and a drain that loses no call.
+ * floor, an end for requests that do not become whole, traces, metrics, an access log, and a drain
+ * that loses no call.
  *
  * <p>Service methods run on the event loop and must hand work that may block to {@link Replies}.
  */
@@ -67,6 +68,7 @@ public final class MeshServer implements AutoCloseable {
   private final HealthStatusManager health;
   private final DrainGate gate;
   private final RefusedCalls refused;
+  private final UnfinishedRequests unfinished;
   private final OpenConnections connections;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
@@ -78,6 +80,7 @@ public final class MeshServer implements AutoCloseable {
       HealthStatusManager health,
       DrainGate gate,
       RefusedCalls refused,
+      UnfinishedRequests unfinished,
       OpenConnections connections,
       Duration drain) {
     this.server = server;
@@ -85,6 +88,7 @@ public final class MeshServer implements AutoCloseable {
     this.health = health;
     this.gate = gate;
     this.refused = refused;
+    this.unfinished = unfinished;
     this.connections = connections;
     this.drain = drain;
   }
@@ -201,11 +205,13 @@ public final class MeshServer implements AutoCloseable {
     secure(builder, security);
     DrainGate gate = new DrainGate();
     RefusedCalls refused = new RefusedCalls(nanoTime);
+    UnfinishedRequests unfinished = new UnfinishedRequests(nanoTime, refused);
     OpenConnections connections =
         new OpenConnections(security.connections().maxOpen(), refused, meters);
     connections.of(builder);
     List<ServerInterceptor> passed =
-        interceptors(options, security, gate, refused, meters, telemetry, nanoTime).reversed();
+        interceptors(options, security, gate, refused, unfinished, meters, telemetry, nanoTime)
+            .reversed();
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     List<ServerServiceDefinition> served = new ArrayList<>();
@@ -230,9 +236,17 @@ public final class MeshServer implements AutoCloseable {
     Server server = bind(builder, options, connections);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     refused.start();
+    unfinished.start();
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
-        server, Inside.open(passed, served), health, gate, refused, connections, options.drain());
+        server,
+        Inside.open(passed, served),
+        health,
+        gate,
+        refused,
+        unfinished,
+        connections,
+        options.drain());
   }
 
   private static void secure(NettyServerBuilder builder, EdgeSecurity security) {
@@ -315,6 +329,7 @@ public final class MeshServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     connections.close();
+    unfinished.close();
     refused.close();
   }
 
@@ -347,6 +362,7 @@ public final class MeshServer implements AutoCloseable {
       EdgeSecurity security,
       DrainGate gate,
       RefusedCalls refused,
+      UnfinishedRequests unfinished,
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
@@ -356,6 +372,7 @@ public final class MeshServer implements AutoCloseable {
     list.add(ServerEdge.metrics(meters, nanoTime, refused));
     list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor(), refused));
+    list.add(unfinished);
     list.add(new Doorkeeper(security));
     return list;
   }
