@@ -6,6 +6,7 @@ import com.google.rpc.ErrorInfo;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.AdaptiveLimit;
+import io.ballast.kit.security.Principal;
 import io.ballast.kserve.v2.InferParameter;
 import io.ballast.kserve.v2.ModelInferRequest;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -75,13 +76,13 @@ final class Admission implements ServerInterceptor {
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     CallWait wait = new CallWait();
-    Admitted<Q, A> admitted = new Admitted<>(call, wait);
+    Admitted<Q, A> admitted = new Admitted<>(call, wait, Principals.current());
     return new Requests<>(
         Contexts.interceptCall(wait.in(Context.current()), admitted, headers, next), admitted);
   }
 
   /**
-   * The lane of a request for which a model works; empty for any other, which is not limited: it
+   * The lane that a request asks for, for which a model works; empty for any other, which is not limited: it
    * does not compete for what the limit protects.
    */
   static Optional<Lane> laneOf(Object request) {
@@ -100,11 +101,7 @@ final class Admission implements ServerInterceptor {
   }
 
   private static Lane lane(RequestMetadata metadata) {
-    return switch (metadata.getPriority()) {
-      case PRIORITY_TRAINER -> Lane.TRAINER;
-      case PRIORITY_BATCH -> Lane.BATCH;
-      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
-    };
+    return MeshMessages.lane(metadata.getPriority());
   }
 
   /** KServe has no lanes; the parameter {@code priority} is read as Triton reads it. */
@@ -118,18 +115,23 @@ final class Admission implements ServerInterceptor {
   /** A call whose place is given back when it ends, however that is. */
   private final class Admitted<Q, A> extends SimpleForwardingServerCall<Q, A> {
     private final CallWait wait;
+    private final Optional<Principal> caller;
     private volatile AdaptiveLimit.@Nullable Permit permit;
     private volatile @Nullable Lane lane;
 
-    Admitted(ServerCall<Q, A> call, CallWait wait) {
+    Admitted(ServerCall<Q, A> call, CallWait wait, Optional<Principal> caller) {
       super(call);
       this.wait = wait;
+      this.caller = caller;
     }
 
     /** Notes the lane of the request of a call that is limited. */
     void asked(Q request) {
       if (lane == null && getMethodDescriptor().getType().clientSendsOneMessage()) {
-        lane = laneOf(request).orElse(null);
+        lane =
+            laneOf(request)
+                .map(named -> caller.map(known -> known.laneOf(named)).orElse(named))
+                .orElse(null);
       }
     }
 

@@ -34,7 +34,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,9 +51,9 @@ class CountedRequestsTest {
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
   private final AtomicInteger served = new AtomicInteger();
-  private @Nullable TestIssuer issuer;
-  private @Nullable Identities identities;
-  private @Nullable MeshServer server;
+  private final TestIssuer issuer = new TestIssuer("k1");
+  private Identities identities = Identities.open();
+  private MeshServer server;
 
   private final class Rewards extends RewardServiceGrpc.RewardServiceImplBase {
     @Override
@@ -70,7 +69,7 @@ class CountedRequestsTest {
     }
   }
 
-  /** What a caller got: how many answers, and its call's end; null: a good one. */
+  /** What a caller got: how many answers, and the error of its call's end; empty: none. */
   private static final class Got implements StreamObserver<ScoreStreamResponse> {
     private final AtomicInteger answers = new AtomicInteger();
     private final CompletableFuture<Optional<Throwable>> end = new CompletableFuture<>();
@@ -93,9 +92,7 @@ class CountedRequestsTest {
 
   @BeforeEach
   void start() {
-    TestIssuer own = new TestIssuer("k1");
-    issuer = own;
-    Identities known =
+    identities =
         Identities.of(
             new IdentitySettings(
                 Optional.empty(),
@@ -104,7 +101,7 @@ class CountedRequestsTest {
                     new JwtSettings(
                         TestIssuer.ISSUER,
                         TestIssuer.AUDIENCE,
-                        own.write(folder.resolve("keys.json")).toString(),
+                        issuer.write(folder.resolve("keys.json")).toString(),
                         Duration.ofDays(1),
                         Duration.ZERO,
                         "sub",
@@ -115,12 +112,11 @@ class CountedRequestsTest {
                 "secret"),
             Optional.empty(),
             () -> NOW);
-    identities = known;
     server =
         MeshServer.start(
             MeshServer.Options.loopback(0),
             new EdgeSecurity(
-                known,
+                identities,
                 new RateLimits(Map.of(Right.APPLICATION, MOST)),
                 ConnectionLimits.usual(),
                 Optional.empty()),
@@ -133,8 +129,8 @@ class CountedRequestsTest {
 
   @AfterEach
   void stop() {
-    Objects.requireNonNull(server).close();
-    Objects.requireNonNull(identities).close();
+    server.close();
+    identities.close();
     replies.close();
   }
 
@@ -143,10 +139,9 @@ class CountedRequestsTest {
     headers.put(
         ServerEdge.AUTHORIZATION,
         "Bearer "
-            + Objects.requireNonNull(issuer)
-                .sign(
-                    TestIssuer.claims("someone", "a", NOW.plusSeconds(60), right.label()).build()));
-    return RewardServiceGrpc.newStub(Objects.requireNonNull(server).inside())
+            + issuer.sign(
+                TestIssuer.claims("someone", "a", NOW.plusSeconds(60), right.label()).build()));
+    return RewardServiceGrpc.newStub(server.inside())
         .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
         .scoreStream(got);
   }
