@@ -82,8 +82,8 @@ final class Admission implements ServerInterceptor {
   }
 
   /**
-   * The lane that a request asks for, for which a model works; empty for any other, which is not limited: it
-   * does not compete for what the limit protects.
+   * The lane that a request asks for, for which a model works; empty for any other, which is not
+   * limited: it does not compete for what the limit protects.
    */
   static Optional<Lane> laneOf(Object request) {
     return switch (request) {

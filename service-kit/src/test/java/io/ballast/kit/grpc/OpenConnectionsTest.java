@@ -130,7 +130,7 @@ class OpenConnectionsTest extends MeshServerCase {
     try (Socket vanished = new Socket("127.0.0.1", server.port())) {
       OutputStream out = vanished.getOutputStream();
       out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      out.write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // empty SETTINGS: whoever connects sends it
+      out.write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // SETTINGS, with none in it
       out.flush();
 
       vanished.getInputStream().readAllBytes(); // pings among them; ends when the server closes
