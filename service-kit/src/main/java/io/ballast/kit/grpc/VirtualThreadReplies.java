@@ -122,15 +122,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   }
 
   /** The way out of a stream, with the place that its work has. */
-  private final class PlacedSink<T> implements StreamSink<T> {
-    private final ObserverSink<T> sink;
-    private final Place place;
-
-    PlacedSink(ObserverSink<T> sink, Place place) {
-      this.sink = sink;
-      this.place = place;
-    }
-
+  private record PlacedSink<T>(ObserverSink<T> sink, Place place) implements StreamSink<T> {
     @Override
     public void send(T item) {
       sink.send(item);
