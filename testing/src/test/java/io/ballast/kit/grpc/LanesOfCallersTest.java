@@ -64,7 +64,12 @@ class LanesOfCallersTest {
                 identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
             Optional.of(
                 new LimitSettings(
-                    8, 1, 16, Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(5))));
+                    8,
+                    1,
+                    16,
+                    Duration.ofMillis(100),
+                    Duration.ofSeconds(1),
+                    Duration.ofSeconds(5))));
   }
 
   @AfterEach
