@@ -146,6 +146,28 @@ class FloodTest {
     }
   }
 
+  @Test
+  void streamsThatSayNothingKeepNobodyOut() throws Exception {
+    List<Reader> quiet = new ArrayList<>();
+    for (int i = 0; i <= TestReward.MAX_CALLS; i++) {
+      Reader reader = new Reader();
+      var unused = RewardServiceGrpc.newStub(reward.channel()).scoreStream(reader);
+      reader.call().request(Integer.MAX_VALUE);
+      reader.call().onNext(streamed(i));
+      assertThat(reader.received.poll(20, TimeUnit.SECONDS)).as("stream %d", i).isNotNull();
+      quiet.add(reader);
+    }
+
+    assertThat(reward.stub().score(request(item("", "p", "a"))).getResults(0).hasValue()).isTrue();
+    Reader first = quiet.getFirst();
+    first.call().onNext(streamed(TestReward.MAX_CALLS + 1));
+    assertThat(first.received.poll(20, TimeUnit.SECONDS)).as("a second item").isNotNull();
+    for (Reader reader : quiet) {
+      reader.call().onCompleted();
+      assertThat(reader.ended.get(20, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
   private static ScoreStreamRequest streamed(int index) {
     return ScoreStreamRequest.newBuilder()
         .setItem(item("item-" + index, "p", "a".repeat(1 + index % 9)))

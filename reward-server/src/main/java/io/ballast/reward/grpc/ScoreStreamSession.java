@@ -5,6 +5,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies.Sink;
+import io.ballast.kit.grpc.Replies.StreamSink;
 import io.ballast.reward.core.RewardScorer;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
@@ -62,10 +63,10 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   }
 
   /** Answers until the client has sent its last item. */
-  void run(Sink<ScoreStreamResponse> sink) throws InterruptedException {
+  void run(StreamSink<ScoreStreamResponse> sink) throws Exception {
     sink.onCancel(() -> arrived.add(Optional.empty()));
     call.request(WINDOW);
-    Optional<ScoreStreamRequest> first = arrived.take();
+    Optional<ScoreStreamRequest> first = next(sink);
     if (first.isEmpty()) {
       return;
     }
@@ -94,9 +95,15 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
       }
       next.clear();
       if (!last) {
-        next.add(arrived.take());
+        next.add(next(sink));
       }
     }
+  }
+
+  /** The next request, or the end; while none is there the stream is not under way. */
+  private Optional<ScoreStreamRequest> next(StreamSink<ScoreStreamResponse> sink)
+      throws Exception {
+    return arrived.isEmpty() ? sink.idle(arrived::take) : arrived.take();
   }
 
   /**

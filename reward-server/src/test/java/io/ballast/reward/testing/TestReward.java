@@ -37,11 +37,14 @@ import java.util.Map;
 
 /** A reward-server in process, over fake ensembles. */
 public final class TestReward implements AutoCloseable {
+  /** How many calls may be under way at once. */
+  public static final int MAX_CALLS = 256;
+
   public final FakeEnsembles ensembles = new FakeEnsembles();
 
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
   private final VirtualThreadReplies replies =
-      new VirtualThreadReplies(new StatusMapper("reward-server"), 256);
+      new VirtualThreadReplies(new StatusMapper("reward-server"), MAX_CALLS);
   private final RewardServer server;
   private final Server grpc;
   private final ManagedChannel channel;

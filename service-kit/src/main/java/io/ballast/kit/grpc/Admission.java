@@ -6,6 +6,7 @@ import com.google.rpc.ErrorInfo;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.AdaptiveLimit;
+import io.ballast.kit.security.Principal;
 import io.ballast.kserve.v2.InferParameter;
 import io.ballast.kserve.v2.ModelInferRequest;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -36,9 +37,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Admits the calls of a service for which a model works, as many of each lane as its limit says,
- * and counts whatever of the service is refused for load, by whom and in which lane. A stream of
- * requests is not limited: it may be open all day and ask for nothing, and what it asks for is
- * refused by the queues, request by request.
+ * and counts whatever of the service is refused for load, by whom and in which lane. A call takes
+ * its place when its request is whole, which is when its service begins: whoever sends a message
+ * and never says that it was the last keeps nobody out. A stream of requests is not limited: it
+ * may be open all day and ask for nothing, and what it asks for is refused by the queues, request
+ * by request.
  */
 final class Admission implements ServerInterceptor {
   /** Why calls for which a model works are refused; docs/operations/overload.md says each. */
@@ -73,14 +76,14 @@ final class Admission implements ServerInterceptor {
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     CallWait wait = new CallWait();
-    Admitted<Q, A> admitted = new Admitted<>(call, wait);
+    Admitted<Q, A> admitted = new Admitted<>(call, wait, Principals.current());
     return new Requests<>(
         Contexts.interceptCall(wait.in(Context.current()), admitted, headers, next), admitted);
   }
 
   /**
-   * The lane of a request for which a model works; empty for any other, which is not limited: it
-   * does not compete for what the limit protects.
+   * The lane that a request asks for, for which a model works; empty for any other, which is not
+   * limited: it does not compete for what the limit protects.
    */
   static Optional<Lane> laneOf(Object request) {
     return switch (request) {
@@ -98,11 +101,7 @@ final class Admission implements ServerInterceptor {
   }
 
   private static Lane lane(RequestMetadata metadata) {
-    return switch (metadata.getPriority()) {
-      case PRIORITY_TRAINER -> Lane.TRAINER;
-      case PRIORITY_BATCH -> Lane.BATCH;
-      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
-    };
+    return MeshMessages.lane(metadata.getPriority());
   }
 
   /** KServe has no lanes; the parameter {@code priority} is read as Triton reads it. */
@@ -116,26 +115,34 @@ final class Admission implements ServerInterceptor {
   /** A call whose place is given back when it ends, however that is. */
   private final class Admitted<Q, A> extends SimpleForwardingServerCall<Q, A> {
     private final CallWait wait;
+    private final Optional<Principal> caller;
     private volatile AdaptiveLimit.@Nullable Permit permit;
     private volatile @Nullable Lane lane;
 
-    Admitted(ServerCall<Q, A> call, CallWait wait) {
+    Admitted(ServerCall<Q, A> call, CallWait wait, Optional<Principal> caller) {
       super(call);
       this.wait = wait;
+      this.caller = caller;
     }
 
-    /** Whether the request may go on; a call that is refused has ended. */
-    boolean admit(Q request) {
-      Optional<Lane> asked =
-          lane == null && getMethodDescriptor().getType().clientSendsOneMessage()
-              ? laneOf(request)
-              : Optional.empty();
-      if (asked.isEmpty()) {
-        return true; // not limited, or admitted before
+    /** Notes the lane of the request of a call that is limited. */
+    void asked(Q request) {
+      if (lane == null && getMethodDescriptor().getType().clientSendsOneMessage()) {
+        lane =
+            laneOf(request)
+                .map(named -> caller.map(known -> known.laneOf(named)).orElse(named))
+                .orElse(null);
       }
-      lane = asked.get();
+    }
+
+    /** Whether the call may go on, now that its request is whole; one that is refused has ended. */
+    boolean admit() {
+      Lane asked = lane;
+      if (asked == null || limit.isEmpty()) {
+        return true; // not limited
+      }
       try {
-        permit = limit.isPresent() ? limit.get().acquire(asked.get()) : null;
+        permit = limit.get().acquire(asked);
         return true;
       } catch (MeshException e) {
         Doorkeeper.refuse(this, e);
@@ -161,10 +168,9 @@ final class Admission implements ServerInterceptor {
     }
   }
 
-  /** Hands on what is admitted. */
+  /** Hands on the end of a request that is admitted; the service begins with that. */
   private static final class Requests<Q, A> extends SimpleForwardingServerCallListener<Q> {
     private final Admission.Admitted<Q, A> call;
-    private boolean refused;
 
     Requests(ServerCall.Listener<Q> next, Admission.Admitted<Q, A> call) {
       super(next);
@@ -173,16 +179,13 @@ final class Admission implements ServerInterceptor {
 
     @Override
     public void onMessage(Q request) {
-      if (!refused && call.admit(request)) {
-        super.onMessage(request);
-      } else {
-        refused = true;
-      }
+      call.asked(request);
+      super.onMessage(request);
     }
 
     @Override
     public void onHalfClose() {
-      if (!refused) {
+      if (call.admit()) {
         super.onHalfClose();
       }
     }

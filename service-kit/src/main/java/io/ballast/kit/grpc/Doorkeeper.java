@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets in whoever is known and has a right that leads to the RPC, as often as they may call;
- * everybody else is told why not before a message is read.
+ * everybody else is told why not before a message is read. Each request of a stream is a call, too.
  */
 final class Doorkeeper implements ServerInterceptor {
   private static final int IPV6_NETWORK_BYTES = 8;
@@ -45,20 +45,27 @@ final class Doorkeeper implements ServerInterceptor {
     if (security.identities().isOpen() || RpcAccess.isPublic(method)) {
       return next.startCall(call, headers);
     }
+    Principal principal;
+    Right right;
     try {
-      Principal principal = security.identities().know(shown(call, headers));
+      principal = security.identities().know(shown(call, headers));
       CallIdentity identity = Objects.requireNonNull(CallIdentity.current(), "given before");
       identity.principal(principal);
       if (principal.rights().contains(Right.PEER)) {
         identity.behalf(headers);
       }
-      Right right = RpcAccess.require(principal, method);
+      right = RpcAccess.require(principal, method);
       security.rates().count(principal, right);
     } catch (MeshException e) {
       refuse(call, e);
       return new ServerCall.Listener<>() {};
     }
-    return next.startCall(call, headers);
+    if (call.getMethodDescriptor().getType().clientSendsOneMessage()) {
+      return next.startCall(call, headers);
+    }
+    CountedRequests<Q, A> stream =
+        new CountedRequests<>(call, () -> security.rates().count(principal, right));
+    return stream.counted(next.startCall(stream, headers));
   }
 
   private static Credentials shown(ServerCall<?, ?> call, Metadata headers) {

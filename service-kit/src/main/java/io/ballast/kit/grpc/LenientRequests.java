@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Answers INVALID_ARGUMENT to bytes that are not the message that a method takes, such as text that
- * is not UTF-8. grpc-java by itself answers UNKNOWN, "Application error processing RPC", and logs
- * it as a failure of the server.
+ * is not UTF-8, and RESOURCE_EXHAUSTED to a compressed message that unpacks to more than the server
+ * takes, which is as far as it is unpacked. grpc-java by itself answers UNKNOWN to both,
+ * "Application error processing RPC", and logs it as a failure of the server.
  *
  * <p>To the service such a message looks as if the caller had half-closed: what a stream sent
  * before is answered, then the call ends with the error.
@@ -50,8 +51,11 @@ final class LenientRequests {
     return lenient.build();
   }
 
+  /** Why bytes are no request. */
+  private record Flaw(Status.Code code, String words) {}
+
   /** A request, or why its bytes are none. */
-  private record Read<Q>(@Nullable Q message, @Nullable String flaw) {}
+  private record Read<Q>(@Nullable Q message, @Nullable Flaw flaw) {}
 
   private static <Q, A> ServerMethodDefinition<Read<Q>, A> lenient(
       ServerMethodDefinition<Q, A> method) {
@@ -81,7 +85,13 @@ final class LenientRequests {
         return new Read<>(strict.parse(bytes), null);
       } catch (StatusRuntimeException e) {
         if (e.getCause() instanceof InvalidProtocolBufferException flaw) {
-          return new Read<>(null, String.valueOf(flaw.getMessage()));
+          return new Read<>(
+              null, new Flaw(Status.Code.INVALID_ARGUMENT, String.valueOf(flaw.getMessage())));
+        }
+        if (PeerFaults.tooLarge(e.getStatus())) {
+          return new Read<>(
+              null,
+              new Flaw(e.getStatus().getCode(), String.valueOf(e.getStatus().getDescription())));
         }
         throw e;
       }
@@ -108,7 +118,7 @@ final class LenientRequests {
         next.onMessage(message);
         return;
       }
-      call.refuse(String.valueOf(read.flaw()));
+      call.refuse(Objects.requireNonNull(read.flaw(), "there is no message"));
       next.onHalfClose();
     }
 
@@ -150,20 +160,21 @@ final class LenientRequests {
       return refusal != null;
     }
 
-    void refuse(String flaw) {
+    void refuse(Flaw flaw) {
       String message =
-          "the request is not a %s: %s".formatted(typeOf(method.getRequestMarshaller()), flaw);
+          "the request is not a %s: %s"
+              .formatted(typeOf(method.getRequestMarshaller()), flaw.words());
       refusal =
           StatusProto.toStatusException(
               com.google.rpc.Status.newBuilder()
-                  .setCode(Status.Code.INVALID_ARGUMENT.value())
+                  .setCode(flaw.code().value())
                   .setMessage(message)
                   .addDetails(
                       Any.pack(
                           ErrorInfo.newBuilder()
                               .setReason(Fault.MALFORMED_REQUEST.name())
                               .setDomain(String.valueOf(method.getServiceName()))
-                              .putMetadata("flaw", flaw)
+                              .putMetadata("flaw", flaw.words())
                               .build()))
                   .build());
     }

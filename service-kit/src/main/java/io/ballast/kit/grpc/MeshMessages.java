@@ -26,11 +26,12 @@ public final class MeshMessages {
   /** Who asks. */
   public static Caller caller(RequestContext context) {
     return new Caller(
-        context.requestId(), context.tenant(), lane(context), context.idempotencyKey());
+        context.requestId(), context.tenant(), lane(context.priority()), context.idempotencyKey());
   }
 
-  private static Lane lane(RequestContext context) {
-    return switch (context.priority()) {
+  /** The lane that a request asks for; a person's where it names none. */
+  static Lane lane(Priority priority) {
+    return switch (priority) {
       case PRIORITY_TRAINER -> Lane.TRAINER;
       case PRIORITY_BATCH -> Lane.BATCH;
       case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;

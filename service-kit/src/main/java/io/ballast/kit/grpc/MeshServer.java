@@ -41,7 +41,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A gRPC server on Netty with what every server needs: health, reflection, request ids, a deadline
- * floor, traces, metrics, an access log, and a drain that loses no call.
+ * floor, an end for requests that do not become whole, traces, metrics, an access log, and a drain
+ * that loses no call.
  *
  * <p>Service methods run on the event loop and must hand work that may block to {@link Replies}.
  */
@@ -51,11 +52,23 @@ public final class MeshServer implements AutoCloseable {
   /** For the last bytes of the last answers to leave. */
   private static final Duration GOODBYE = Duration.ofMillis(200);
 
+  /**
+   * When a connection counts as dead: a client that vanished without a word would keep its calls,
+   * its watches and its place among the connections for as long as TCP waits for it.
+   *
+   * @param time without a byte from the client, after which it is pinged, &gt; 0
+   * @param timeout how long it may take to answer the ping, &gt; 0
+   */
+  record KeepAlive(Duration time, Duration timeout) {
+    static final KeepAlive USUAL = new KeepAlive(Duration.ofSeconds(30), Duration.ofSeconds(10));
+  }
+
   private final Server server;
   private final Inside inside;
   private final HealthStatusManager health;
   private final DrainGate gate;
   private final RefusedCalls refused;
+  private final UnfinishedRequests unfinished;
   private final OpenConnections connections;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
@@ -67,6 +80,7 @@ public final class MeshServer implements AutoCloseable {
       HealthStatusManager health,
       DrainGate gate,
       RefusedCalls refused,
+      UnfinishedRequests unfinished,
       OpenConnections connections,
       Duration drain) {
     this.server = server;
@@ -74,6 +88,7 @@ public final class MeshServer implements AutoCloseable {
     this.health = health;
     this.gate = gate;
     this.refused = refused;
+    this.unfinished = unfinished;
     this.connections = connections;
     this.drain = drain;
   }
@@ -161,11 +176,26 @@ public final class MeshServer implements AutoCloseable {
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
+    return start(
+        options, security, KeepAlive.USUAL, limits, services, meters, telemetry, nanoTime);
+  }
+
+  static MeshServer start(
+      Options options,
+      EdgeSecurity security,
+      KeepAlive keepAlive,
+      Optional<LimitSettings> limits,
+      List<BindableService> services,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      LongSupplier nanoTime) {
     HealthStatusManager health = new HealthStatusManager();
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
             .directExecutor()
             .maxInboundMessageSize(options.maxMessageBytes())
+            .keepAliveTime(keepAlive.time().toNanos(), TimeUnit.NANOSECONDS)
+            .keepAliveTimeout(keepAlive.timeout().toNanos(), TimeUnit.NANOSECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(
@@ -175,11 +205,13 @@ public final class MeshServer implements AutoCloseable {
     secure(builder, security);
     DrainGate gate = new DrainGate();
     RefusedCalls refused = new RefusedCalls(nanoTime);
+    UnfinishedRequests unfinished = new UnfinishedRequests(nanoTime, refused);
     OpenConnections connections =
         new OpenConnections(security.connections().maxOpen(), refused, meters);
     connections.of(builder);
     List<ServerInterceptor> passed =
-        interceptors(options, security, gate, refused, meters, telemetry, nanoTime).reversed();
+        interceptors(options, security, gate, refused, unfinished, meters, telemetry, nanoTime)
+            .reversed();
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     List<ServerServiceDefinition> served = new ArrayList<>();
@@ -204,9 +236,17 @@ public final class MeshServer implements AutoCloseable {
     Server server = bind(builder, options, connections);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     refused.start();
+    unfinished.start();
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
-        server, Inside.open(passed, served), health, gate, refused, connections, options.drain());
+        server,
+        Inside.open(passed, served),
+        health,
+        gate,
+        refused,
+        unfinished,
+        connections,
+        options.drain());
   }
 
   private static void secure(NettyServerBuilder builder, EdgeSecurity security) {
@@ -289,6 +329,7 @@ public final class MeshServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     connections.close();
+    unfinished.close();
     refused.close();
   }
 
@@ -321,6 +362,7 @@ public final class MeshServer implements AutoCloseable {
       EdgeSecurity security,
       DrainGate gate,
       RefusedCalls refused,
+      UnfinishedRequests unfinished,
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
@@ -330,6 +372,7 @@ public final class MeshServer implements AutoCloseable {
     list.add(ServerEdge.metrics(meters, nanoTime, refused));
     list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor(), refused));
+    list.add(unfinished);
     list.add(new Doorkeeper(security));
     return list;
   }

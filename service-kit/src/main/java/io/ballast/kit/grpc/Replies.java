@@ -24,7 +24,7 @@ public interface Replies {
   @FunctionalInterface
   interface StreamWork<T> {
     /** Sends every item of the answer. */
-    void run(Sink<T> sink) throws Exception;
+    void run(StreamSink<T> sink) throws Exception;
   }
 
   /** Where a streamed answer's items go. */
@@ -40,5 +40,17 @@ public interface Replies {
 
     /** Runs {@code action} once when the client leaves, or at once if it has left. */
     void onCancel(Runnable action);
+  }
+
+  /** The sink of a stream whose work may also wait for its caller. */
+  interface StreamSink<T> extends Sink<T> {
+    /**
+     * Returns what {@code wait} returns. Meanwhile the stream is none of the calls under way, of
+     * which there may be so many: a caller that says nothing for a day keeps nobody out.
+     *
+     * @throws io.ballast.kit.error.MeshException OVERLOADED if there is no room for it when it is
+     *     to go on
+     */
+    <V> V idle(Callable<V> wait) throws Exception;
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal;
@@ -81,17 +82,17 @@ public final class RequestContexts {
     return tenant;
   }
 
+  /** What the request asks for, or the caller's own where it asks for more than that may have. */
   private static Priority priority(RequestMetadata metadata) {
-    return switch (metadata.getPriority()) {
-      case PRIORITY_UNSPECIFIED, PRIORITY_INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
-      case PRIORITY_TRAINER -> Priority.PRIORITY_TRAINER;
-      case PRIORITY_BATCH -> Priority.PRIORITY_BATCH;
-      case UNRECOGNIZED ->
-          throw malformed(
-              "metadata.priority",
-              Integer.toString(metadata.getPriorityValue()),
-              "0 unspecified, 1 interactive, 2 trainer, 3 batch");
-    };
+    if (metadata.getPriority() == Priority.UNRECOGNIZED) {
+      throw malformed(
+          "metadata.priority",
+          Integer.toString(metadata.getPriorityValue()),
+          "0 unspecified, 1 interactive, 2 trainer, 3 batch");
+    }
+    Lane asked = MeshMessages.lane(metadata.getPriority());
+    return MeshMessages.priority(
+        Principals.current().map(known -> known.laneOf(asked)).orElse(asked));
   }
 
   private static String idempotencyKey(String asked) {

@@ -74,7 +74,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     start(
         sink,
         place -> {
-          work.run(sink);
+          work.run(new PlacedSink<>(sink, place));
           complete(sink);
         });
   }
@@ -111,6 +111,40 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         permits.release();
       }
     }
+
+    /** Takes a place again after {@link #free}. */
+    void retake() {
+      if (!permits.tryAcquire()) {
+        throw full();
+      }
+      taken.set(true);
+    }
+  }
+
+  /** The way out of a stream, with the place that its work has. */
+  private record PlacedSink<T>(ObserverSink<T> sink, Place place) implements StreamSink<T> {
+    @Override
+    public void send(T item) {
+      sink.send(item);
+    }
+
+    @Override
+    public boolean cancelled() {
+      return sink.cancelled();
+    }
+
+    @Override
+    public void onCancel(Runnable action) {
+      sink.onCancel(action);
+    }
+
+    @Override
+    public <V> V idle(Callable<V> wait) throws Exception {
+      place.free();
+      V came = wait.call();
+      place.retake();
+      return came;
+    }
   }
 
   private void start(ObserverSink<?> sink, Work work) {
@@ -124,12 +158,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
    */
   private void start(ObserverSink<?> sink, Work work, Runnable afterwards) {
     if (!permits.tryAcquire()) {
-      fail(
-          sink,
-          new MeshException(
-              Fault.OVERLOADED,
-              "%,d calls are under way, the limit; slow down".formatted(maxCalls),
-              Map.of("limit", Integer.toString(maxCalls), MeshException.SHED, "max_calls")));
+      fail(sink, full());
       return;
     }
     Place place = new Place();
@@ -159,6 +188,13 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       place.free();
       fail(sink, new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping", e));
     }
+  }
+
+  private MeshException full() {
+    return new MeshException(
+        Fault.OVERLOADED,
+        "%,d calls are under way, the limit; slow down".formatted(maxCalls),
+        Map.of("limit", Integer.toString(maxCalls), MeshException.SHED, "max_calls"));
   }
 
   private void complete(ObserverSink<?> sink) {

@@ -1,7 +1,9 @@
 package io.ballast.kit.security;
 
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
@@ -48,6 +50,10 @@ public record Principal(String name, Optional<String> tenant, Set<Right> rights,
   /** What a tenant is called. */
   public static final String TENANT_FORM = "at most 64 characters of [A-Za-z0-9._-]";
 
+  /** Of whoever has one of these, a person may wait for what it calls. */
+  private static final Set<Right> WAITED_FOR =
+      Set.of(Right.APPLICATION, Right.OPERATOR, Right.PEER);
+
   private static final Pattern TENANT = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
   /** Whether a tenant can be called {@code name}: 1 to 64 characters of [A-Za-z0-9._-]. */
@@ -61,6 +67,17 @@ public record Principal(String name, Optional<String> tenant, Set<Right> rights,
       throw new IllegalArgumentException("rights of " + name + ": none (expected: at least one)");
     }
     rights = Set.copyOf(rights);
+  }
+
+  /**
+   * The lane that a call of this principal travels in: what a trainer does is nobody's wait, so
+   * that its calls do not go before those of people, whatever they ask for.
+   *
+   * @param asked what the request says, or means by saying nothing
+   */
+  public Lane laneOf(Lane asked) {
+    boolean onlyTrains = rights.contains(Right.TRAINER) && Collections.disjoint(rights, WAITED_FOR);
+    return onlyTrains && asked == Lane.INTERACTIVE ? Lane.TRAINER : asked;
   }
 
   /**

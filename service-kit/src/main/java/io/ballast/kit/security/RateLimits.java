@@ -11,9 +11,10 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * How many calls a second each tenant may make by each right; one more is refused at once. A
- * principal of any tenant counts by its own name. The mesh's own token has no limit: its servers
- * show it to each other, on behalf of all tenants at once. Thread-safe.
+ * How many calls a second each tenant may make of this process by each right, each request of a
+ * stream being one; one more is refused at once. A principal of any tenant counts by its own name.
+ * The mesh's own token has no limit: its servers show it to each other, on behalf of all tenants at
+ * once. Thread-safe.
  */
 public final class RateLimits {
   private static final Duration PERIOD = Duration.ofSeconds(1);
@@ -54,7 +55,7 @@ public final class RateLimits {
   }
 
   /**
-   * Counts a call.
+   * Counts a call, or another request of a stream.
    *
    * @param right by which it is made
    * @throws MeshException OVERLOADED if it is one too many

@@ -18,14 +18,21 @@ import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -131,6 +138,42 @@ class AdmissionTest extends MeshServerCase {
         .hasMessageStartingWith("UNIMPLEMENTED"); // the test's service has nothing else to say
     release.countDown();
     held.get();
+  }
+
+  @Test
+  void callsWhoseRequestsAreNotWholeKeepNobodyOut() throws Exception {
+    RewardServiceGrpc.RewardServiceBlockingStub rewards = limited(1, 1);
+    List<ClientCall<ScoreRequest, ScoreResponse>> open = new ArrayList<>();
+    List<CompletableFuture<Status>> ends = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      ClientCall<ScoreRequest, ScoreResponse> call =
+          rewards.getChannel().newCall(RewardServiceGrpc.getScoreMethod(), CallOptions.DEFAULT);
+      CompletableFuture<Status> end = new CompletableFuture<>();
+      call.start(
+          new ClientCall.Listener<>() {
+            @Override
+            public void onClose(Status status, Metadata trailers) {
+              end.complete(status);
+            }
+          },
+          new Metadata());
+      call.request(2);
+      call.sendMessage(of(Priority.PRIORITY_INTERACTIVE));
+      open.add(call);
+      ends.add(end);
+    }
+    // one connection: what is answered now was sent after those messages
+    assertThatThrownBy(() -> rewards.listRewardModels(ListRewardModelsRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNIMPLEMENTED");
+
+    assertThat(rewards.score(of(Priority.PRIORITY_INTERACTIVE)))
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(shed("interactive", "concurrency_limit")).isZero();
+    for (int i = 0; i < open.size(); i++) {
+      open.get(i).halfClose();
+      assertThat(ends.get(i).get().getCode()).as("once it is whole").isEqualTo(Status.Code.OK);
+    }
+    assertThat(inFlight("interactive")).isZero();
   }
 
   /** Answers each request of a stream at once. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
@@ -138,6 +139,45 @@ class MalformedRequestsTest extends MeshServerCase {
                             .build()))
         .hasMessageStartingWith("RESOURCE_EXHAUSTED: ")
         .hasMessageContaining("1000");
+  }
+
+  private static ScoreRequest ofLength(int characters) {
+    return ScoreRequest.newBuilder()
+        .setRewardModel(ModelSelector.newBuilder().setModel("t".repeat(characters)))
+        .build();
+  }
+
+  @Test
+  void aSmallMessageThatUnpacksToALargeOneIsRefused() {
+    MeshServer.Options plain = MeshServer.Options.loopback(0);
+    MeshServer server =
+        start(
+            new MeshServer.Options(
+                plain.host(),
+                0,
+                65_536,
+                plain.deadlineFloor(),
+                plain.drain(),
+                false,
+                Optional.empty()));
+    RewardServiceGrpc.RewardServiceBlockingStub compressing =
+        rewards(server).withCompression("gzip");
+
+    // 8 MiB of one letter are some 8 KiB on the wire, less than the limit
+    assertThatThrownBy(() -> compressing.score(ofLength(8 << 20)))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+              assertThat(PeerFaults.reason(e)).contains(Fault.MALFORMED_REQUEST);
+              assertThat(PeerFaults.tooLarge(e.getStatus())).as("not to be sent again").isTrue();
+            })
+        .hasMessage(
+            "RESOURCE_EXHAUSTED: the request is not a ballast.reward.v1.ScoreRequest: Decompressed"
+                + " gRPC message exceeds maximum size 65536");
+    assertThat(compressing.score(ofLength(60_000)))
+        .as("one that does not")
+        .isEqualTo(ScoreResponse.getDefaultInstance());
   }
 
   private static void assertMalformed(StatusRuntimeException e) {

@@ -78,7 +78,13 @@ abstract class MeshServerCase {
       Optional<LimitSettings> limits,
       LongSupplier nanoTime,
       BindableService service) {
-    return start(options, EdgeSecurity.token(options.bearerToken()), limits, nanoTime, service);
+    return start(
+        options,
+        EdgeSecurity.token(options.bearerToken()),
+        MeshServer.KeepAlive.USUAL,
+        limits,
+        nanoTime,
+        service);
   }
 
   /** A server that takes so many connections and watches of its health. */
@@ -86,6 +92,18 @@ abstract class MeshServerCase {
     return start(
         MeshServer.Options.loopback(0),
         new EdgeSecurity(Identities.open(), RateLimits.none(), connections, Optional.empty()),
+        MeshServer.KeepAlive.USUAL,
+        Optional.empty(),
+        System::nanoTime,
+        new Rewards());
+  }
+
+  /** A server that looks so soon whether silent clients are still there. */
+  MeshServer start(MeshServer.KeepAlive keepAlive) {
+    return start(
+        MeshServer.Options.loopback(0),
+        EdgeSecurity.token(Optional.empty()),
+        keepAlive,
         Optional.empty(),
         System::nanoTime,
         new Rewards());
@@ -94,12 +112,20 @@ abstract class MeshServerCase {
   private MeshServer start(
       MeshServer.Options options,
       EdgeSecurity security,
+      MeshServer.KeepAlive keepAlive,
       Optional<LimitSettings> limits,
       LongSupplier nanoTime,
       BindableService service) {
     MeshServer server =
         MeshServer.start(
-            options, security, limits, List.of(service), meters, OpenTelemetry.noop(), nanoTime);
+            options,
+            security,
+            keepAlive,
+            limits,
+            List.of(service),
+            meters,
+            OpenTelemetry.noop(),
+            nanoTime);
     open.add(server);
     return server;
   }

@@ -14,7 +14,9 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import java.io.OutputStream;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -119,6 +121,33 @@ class OpenConnectionsTest extends MeshServerCase {
       assertThat(silent.isConnected()).isTrue();
     }
     await("ballast.connections.open", 0);
+  }
+
+  @Test
+  void aClientThatAnswersNoPingIsGone() throws Exception {
+    MeshServer server =
+        start(new MeshServer.KeepAlive(Duration.ofMillis(20), Duration.ofMillis(20)));
+    try (Socket vanished = new Socket("127.0.0.1", server.port())) {
+      OutputStream out = vanished.getOutputStream();
+      out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      out.write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // SETTINGS, with none in it
+      out.flush();
+
+      vanished.getInputStream().readAllBytes(); // pings among them; ends when the server closes
+      await("ballast.connections.open", 0);
+    }
+  }
+
+  @Test
+  void aClientThatAnswersPingsStaysHoweverLittleItAsks() {
+    MeshServer server =
+        start(new MeshServer.KeepAlive(Duration.ofMillis(1), Duration.ofSeconds(30)));
+    Iterator<HealthCheckResponse> kept = watch(channel(server));
+    assertThat(kept.next().getStatus()).isEqualTo(ServingStatus.SERVING);
+
+    server.stopServing();
+    assertThat(kept.next().getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
+    assertThat(gauge("ballast.connections.open")).isEqualTo(1);
   }
 
   @Test

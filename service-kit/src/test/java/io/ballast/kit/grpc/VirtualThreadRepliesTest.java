@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -161,6 +163,75 @@ class VirtualThreadRepliesTest {
               call, 1, (request, sink) -> sink.send(10 * request)));
       assertThat(call.end.orTimeout(10, TimeUnit.SECONDS).join())
           .isEqualTo(IntStream.range(0, 50).mapToObj(i -> 10 * i).toList());
+    }
+  }
+
+  /** Waits for {@code next}, and answers with it. */
+  private static CompletableFuture<Integer> waiting(
+      VirtualThreadReplies replies, CompletableFuture<Integer> next) throws InterruptedException {
+    CompletableFuture<Integer> answer = new CompletableFuture<>();
+    CountDownLatch idle = new CountDownLatch(1);
+    replies.stream(
+        new Answered(answer, () -> {}),
+        sink ->
+            sink.send(
+                sink.idle(
+                    () -> {
+                      idle.countDown();
+                      return next.get();
+                    })));
+    idle.await();
+    return answer;
+  }
+
+  @Test
+  void streamsThatWaitForTheirCallersKeepNobodyOut() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      CompletableFuture<Integer> first = new CompletableFuture<>();
+      CompletableFuture<Integer> second = new CompletableFuture<>();
+      CompletableFuture<Integer> ofFirst = waiting(replies, first);
+      CompletableFuture<Integer> ofSecond = waiting(replies, second);
+
+      CompletableFuture<Integer> other = new CompletableFuture<>();
+      replies.unary(new Answered(other, () -> {}), () -> 3);
+      assertThat(other.get(10, TimeUnit.SECONDS)).isEqualTo(3);
+
+      second.complete(2);
+      assertThat(ofSecond.get(10, TimeUnit.SECONDS)).isEqualTo(2);
+      assertThat(ofFirst).as("of a caller that has said nothing").isNotDone();
+    }
+  }
+
+  @Test
+  void aStreamThatFindsNoRoomWhenItsCallerGoesOnIsRefused() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      CompletableFuture<Integer> next = new CompletableFuture<>();
+      CompletableFuture<Integer> streamed = waiting(replies, next);
+      CompletableFuture<Integer> release = new CompletableFuture<>();
+      CompletableFuture<Integer> held = new CompletableFuture<>();
+      CountDownLatch inside = new CountDownLatch(1);
+      replies.unary(
+          new Answered(held, () -> {}),
+          () -> {
+            inside.countDown();
+            return release.get();
+          });
+      inside.await();
+
+      next.complete(1);
+      assertThat(streamed)
+          .failsWithin(Duration.ofSeconds(10))
+          .withThrowableOfType(ExecutionException.class)
+          .withMessageContaining(
+              "RESOURCE_EXHAUSTED: 1 calls are under way, the limit; slow down");
+      release.complete(2);
+      assertThat(held.get(10, TimeUnit.SECONDS)).isEqualTo(2);
+
+      CompletableFuture<Integer> after = new CompletableFuture<>();
+      replies.unary(new Answered(after, () -> {}), () -> 3);
+      assertThat(after.get(10, TimeUnit.SECONDS)).as("its place is there once").isEqualTo(3);
     }
   }
 }

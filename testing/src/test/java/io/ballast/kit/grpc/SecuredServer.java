@@ -1,8 +1,11 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.resilience.LimitSettings;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
@@ -35,16 +38,26 @@ final class SecuredServer implements AutoCloseable {
 
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
+  /** What the server measures. */
+  final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+  /** What is done for each call. */
+  Runnable work = () -> {};
+
   private final MeshServer server;
 
   SecuredServer(EdgeSecurity security) {
+    this(security, Optional.empty());
+  }
+
+  SecuredServer(EdgeSecurity security, Optional<LimitSettings> limits) {
     server =
         MeshServer.start(
             MeshServer.Options.loopback(0),
             security,
-            Optional.empty(),
+            limits,
             List.of(new Rewards()),
-            new SimpleMeterRegistry(),
+            meters,
             OpenTelemetry.noop(),
             System::nanoTime);
   }
@@ -59,6 +72,7 @@ final class SecuredServer implements AutoCloseable {
             principal.set(Principals.current());
             behalf.set(Principals.behalf());
             logged.set(Map.copyOf(MDC.getCopyOfContextMap()));
+            work.run();
             return ScoreResponse.getDefaultInstance();
           });
     }
@@ -86,8 +100,16 @@ final class SecuredServer implements AutoCloseable {
 
   /** One call over {@code channel}. */
   static ScoreResponse score(PeerChannel channel) {
+    return score(channel, Priority.PRIORITY_UNSPECIFIED);
+  }
+
+  /** One call over {@code channel} that asks for a lane. */
+  static ScoreResponse score(PeerChannel channel, Priority priority) {
     return RewardServiceGrpc.newBlockingStub(channel.channel())
-        .score(ScoreRequest.getDefaultInstance());
+        .score(
+            ScoreRequest.newBuilder()
+                .setMetadata(RequestMetadata.newBuilder().setPriority(priority))
+                .build());
   }
 
   @Override

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.config.OrchestratorConfig;
 import io.ballast.orchestrator.testing.TestClock;
+import io.ballast.orchestrator.testing.TestMesh;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +99,51 @@ class PatienceTest {
     patience.call("x", () -> "done"); // half of one back: one again
     AtomicInteger third = new AtomicInteger(1);
     assertThat(patience.call("x", () -> failing(third, away()))).isEqualTo("done");
+  }
+
+  /** As a server is set up that is told nothing else. */
+  private Patience usual() {
+    OrchestratorConfig defaults = OrchestratorConfig.from(TestMesh.properties(Map.of()));
+    return new Patience(
+        defaults.patience(),
+        new RetryBudget(defaults.retryBudget(), 0.1),
+        time -> {
+          waits.add(time);
+          clock.advance(time);
+        },
+        clock::nanoTime,
+        new Random(3));
+  }
+
+  @Test
+  void aRestartOfTenSecondsTakesSevenRetriesAtMost() {
+    long start = clock.nanoTime();
+
+    String done =
+        usual()
+            .call(
+                "sample",
+                () -> {
+                  if (clock.nanoTime() - start < Duration.ofSeconds(10).toNanos()) {
+                    throw away();
+                  }
+                  return "done";
+                });
+
+    assertThat(done).isEqualTo("done");
+    // at the least 0.1 + 0.2 + 0.4 + 0.8 + 1.6 + 3.2 + 5 = 11.3 s
+    assertThat(waits).hasSizeBetween(6, 7);
+  }
+
+  @Test
+  void theBudgetOutlastsThePatience() {
+    AtomicInteger left = new AtomicInteger(1_000);
+
+    assertThatThrownBy(() -> usual().call("sample", () -> failing(left, away())))
+        .isInstanceOf(MeshException.class);
+    // it is not out of retries: another wait of 10 s at the most would be too long
+    assertThat(waits.stream().reduce(Duration.ZERO, Duration::plus))
+        .isBetween(Duration.ofSeconds(289), Duration.ofMinutes(5));
   }
 
   @Test
