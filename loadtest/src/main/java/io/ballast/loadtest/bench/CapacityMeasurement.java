@@ -5,6 +5,7 @@ import io.ballast.loadtest.capacity.CallFigures;
 import io.ballast.loadtest.capacity.CallKind;
 import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.capacity.Server;
+import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
@@ -26,6 +27,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
@@ -67,17 +69,6 @@ final class CapacityMeasurement {
   private final RewardTexts texts = new RewardTexts();
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
 
-  /**
-   * What was measured.
-   *
-   * @param checked the simulation beside loads; empty if that was not asked for
-   */
-  record Measured(CapacityFigures figures, List<CapacityCheck.Row> checked) {
-    Measured {
-      checked = List.copyOf(checked);
-    }
-  }
-
   private CapacityMeasurement(
       Path script, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
     this.script = script;
@@ -93,23 +84,29 @@ final class CapacityMeasurement {
    * @param duration of each measurement, ≥ 1 s
    * @param machine what it runs on, in words
    * @param check whether the mesh is loaded then, and the loads are simulated
+   * @param measured told of the figures before that, so that they are not lost with a check that
+   *     fails
    * @param step told of each measurement
+   * @return the simulation beside the loads; empty if that was not asked for
    */
-  static Measured measure(
+  static List<CapacityCheck.Row> measure(
       Path script,
       Path work,
       Duration duration,
       String machine,
       boolean check,
       LongSupplier nanoTime,
+      Consumer<CapacityFigures> measured,
       Runnable step) {
     try (MeshUnderTest mesh =
         MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
-      return new CapacityMeasurement(script, mesh, duration, nanoTime).all(machine, check, step);
+      return new CapacityMeasurement(script, mesh, duration, nanoTime)
+          .all(machine, check, measured, step);
     }
   }
 
-  private Measured all(String machine, boolean check, Runnable step) {
+  private List<CapacityCheck.Row> all(
+      String machine, boolean check, Consumer<CapacityFigures> measured, Runnable step) {
     ManagedChannel reward =
         NettyChannelBuilder.forAddress("127.0.0.1", mesh.port() + 1).usePlaintext().build();
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -123,12 +120,12 @@ final class CapacityMeasurement {
       calls.forEach((kind, call) -> costs.add(figures(kind, call, callers, step)));
       CapacityFigures figures =
           new CapacityFigures(machine, CodeVersion.built().toString(), costs, footprint());
-      return new Measured(
-          figures,
-          check
-              ? new CapacityCheck(calls, callers, duration.multipliedBy(CHECKED_TIMES))
-                  .rows(figures, step)
-              : List.of());
+      measured.accept(figures);
+      return check
+          ? new CapacityCheck(
+                  calls, callers, duration.multipliedBy(CHECKED_TIMES), new SystemPacer())
+              .rows(figures, step)
+          : List.of();
     } finally {
       reward.shutdownNow();
     }
