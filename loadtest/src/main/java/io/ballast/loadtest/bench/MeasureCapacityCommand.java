@@ -27,7 +27,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Starts a mesh of four processes on free ports, asks it for suggestions with reward and cost,"
           + " for scores of eight completions, and to record events, each by 1 to 32 callers at a"
-          + " time, and writes what they cost each server. Let nothing else run meanwhile."
+          + " time, and writes what they cost each server, what memory a further version of the"
+          + " policy takes, and how many connections of PostgreSQL each server holds. Let nothing"
+          + " else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -38,8 +40,6 @@ import picocli.CommandLine.Spec;
           + " or a p99 not within 2, or more than 0.01 of a kind of call were not answered"
     })
 public final class MeasureCapacityCommand implements Callable<Integer> {
-  private static final int KINDS = 3;
-
   /** What was simulated is not what was measured. */
   private static final int DISAGREES = 8;
 
@@ -57,7 +57,8 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
       names = "--duration",
       defaultValue = "8s",
       paramLabel = "DURATION",
-      description = "Of each of the 18 measurements, 1s to 10m (default: ${DEFAULT-VALUE}).")
+      description =
+          "Of each of the 18 measurements of calls, 1s to 10m (default: ${DEFAULT-VALUE}).")
   private String duration = "";
 
   @Option(
@@ -87,8 +88,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .toAbsolutePath()
             .normalize()
             .resolve("mesh");
-    int steps =
-        KINDS * CapacityMeasurement.CALLERS.size() + (check ? CapacityCheck.SHARES.size() : 0);
+    int steps = CapacityMeasurement.STEPS + (check ? CapacityCheck.SHARES.size() : 0);
     double seconds = WITH_WARM_UP * each.toMillis() / 1e3 + 3;
     BenchProgress.Part part = new BenchProgress.Part("capacity", steps, seconds);
     BenchProgress progress =

@@ -108,7 +108,7 @@ class CapacityCheckTest {
             Arrays.stream(CallKind.values())
                 .map(CapacityCheckTest::twentyMillis)
                 .toList(),
-            new CapacityFigures.Footprint(Map.of(), 0, 0, 0, Map.of()));
+            new CapacityFigures.Footprint(Map.of(), 0, 0, 0, Map.of(), 0));
     Map<CallKind, ClosedLoop.Call> calls =
         Map.of(
             CallKind.SUGGESTION,
