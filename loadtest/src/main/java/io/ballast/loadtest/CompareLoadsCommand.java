@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.loadtest.report.LoadComparison;
 import io.ballast.loadtest.report.LoadComparison.Judgement;
+import io.ballast.loadtest.report.LoadReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -26,7 +27,9 @@ import picocli.CommandLine.Spec;
     exitCodeList = {
       "0:the second is not worse",
       "1:the second is worse in something",
-      "2:a file is no result, or they are of different scenarios"
+      "2:a file is no result, or they are of different loads",
+      "6:the loads are too short to tell: three stretches at least are needed",
+      "7:the second did not pass its own checks, whatever else is to be said of it"
     })
 final class CompareLoadsCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "BEFORE", description = "A result of run --json.")
@@ -50,25 +53,35 @@ final class CompareLoadsCommand implements Callable<Integer> {
     if (!(noisePercent >= 0 && noisePercent <= 100)) {
       throw usage("--noise: " + noisePercent + " (allowed: 0 to 100)");
     }
+    JsonNode second = read(after);
     List<LoadComparison.Row> rows;
     try {
-      rows = LoadComparison.of(read(before), read(after), noisePercent / 100);
+      rows = LoadComparison.of(read(before), second, noisePercent / 100);
     } catch (IllegalArgumentException e) {
       throw usage(String.valueOf(e.getMessage()));
     }
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        String.format(Locale.ROOT, "  %-22s %12s %12s", "mean of stretches", "before", "after"));
+        String.format(Locale.ROOT, "  %-38s %12s %12s", "mean of stretches", "before", "after"));
     rows.forEach(row -> out.println(row.text()));
     boolean worse = rows.stream().anyMatch(row -> row.judgement() == Judgement.WORSE);
+    boolean unknown = rows.stream().allMatch(row -> row.judgement() == Judgement.UNKNOWN);
+    boolean failed = !second.path("verdict").asText().equals(LoadReport.Verdict.PASS.name());
+    if (failed) {
+      out.println("AFTER did not pass its own checks:");
+      second.path("reasons").forEach(reason -> out.println("  " + reason.asText()));
+    }
     out.println(
         worse
             ? "WORSE beyond noise"
-            : rows.stream().allMatch(row -> row.judgement() == Judgement.UNKNOWN)
+            : unknown
                 ? "too short to tell: three stretches at least are needed"
                 : "not worse beyond noise");
     out.flush();
-    return worse ? LoadExit.FAIL : LoadExit.PASS;
+    if (failed) {
+      return LoadExit.AFTER_FAILED;
+    }
+    return worse ? LoadExit.FAIL : unknown ? LoadExit.TOO_SHORT : LoadExit.PASS;
   }
 
   private JsonNode read(Path file) {

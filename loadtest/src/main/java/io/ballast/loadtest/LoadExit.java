@@ -15,6 +15,12 @@ final class LoadExit {
   /** The generator did not keep up: nothing can be said of the mesh. */
   static final int INVALID = 5;
 
+  /** Of two loads that are compared the second did not pass its own checks. */
+  static final int AFTER_FAILED = 7;
+
+  /** Two loads are too short for a comparison. */
+  static final int TOO_SHORT = 6;
+
   private LoadExit() {}
 
   static int of(LoadReport.Verdict verdict) {

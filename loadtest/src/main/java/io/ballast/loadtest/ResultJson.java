@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.loadtest.openloop.Latencies;
 import io.ballast.loadtest.openloop.LoadResult;
+import io.ballast.loadtest.report.GeneratorCheck;
 import io.ballast.loadtest.scenario.CallKind;
 import java.time.Duration;
 import java.util.Locale;
@@ -14,11 +15,25 @@ final class ResultJson {
 
   private ResultJson() {}
 
-  static ObjectNode of(CallKind scenario, String target, String arrivals, LoadResult result) {
+  /** A load of which nothing can be said: the generator's figures alone. */
+  static ObjectNode of(
+      CallKind scenario, String target, String arrivals, GeneratorCheck generator) {
     ObjectNode json = JSON.createObjectNode();
     json.put("scenario", scenario.name().toLowerCase(Locale.ROOT));
     json.put("target", target);
     json.put("arrivals", arrivals);
+    generator.flaw().ifPresent(json.putArray("reasons")::add);
+    json.set("generator", generator.json());
+    return json;
+  }
+
+  static ObjectNode of(
+      CallKind scenario,
+      String target,
+      String arrivals,
+      GeneratorCheck generator,
+      LoadResult result) {
+    ObjectNode json = of(scenario, target, arrivals, generator);
     json.put("target_rate_per_second", result.plan().ratePerSecond());
     json.put("warm_up_seconds", seconds(result.plan().warmUp()));
     json.put("duration_seconds", seconds(result.plan().duration()));

@@ -14,10 +14,13 @@ import io.ballast.loadtest.openloop.OpenLoop;
 import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.loadtest.openloop.Target;
+import io.ballast.loadtest.report.GeneratorCheck;
+import io.ballast.loadtest.run.Ceiling;
 import io.ballast.loadtest.scenario.CallKind;
 import io.ballast.loadtest.scenario.CallStep;
 import io.ballast.loadtest.scenario.FeedbackKind;
 import io.ballast.loadtest.scenario.Gate;
+import io.ballast.loadtest.scenario.GeneratorLimits;
 import io.ballast.loadtest.scenario.Lane;
 import io.ballast.loadtest.scenario.Mix;
 import java.io.IOException;
@@ -50,14 +53,16 @@ import picocli.CommandLine.Spec;
     description = {
       "Sends calls of one kind to a running mesh at a given rate, whether it keeps up or not.",
       "Latency counts from when a call was meant to be sent, so a server that stalls cannot hide"
-          + " it. Bounded by --duration and --max-calls; other machines need --allow-remote."
+          + " it. Bounded by --duration and --max-calls; other machines need --allow-remote.",
+      "The generator measures itself first; where it does not keep up, nothing is reported."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:the load ran and its limits held",
       "1:more calls than --max-missed were not answered, or --max-p99 was exceeded",
       "2:an option is wrong",
-      "3:nothing answers at --target"
+      "3:nothing answers at --target",
+      "5:INVALID: the generator did not keep up"
     })
 final class SteadyLoadCommand implements Callable<Integer> {
   private static final Duration FIRST_CALL_TIMEOUT = Duration.ofSeconds(30);
@@ -71,6 +76,8 @@ final class SteadyLoadCommand implements Callable<Integer> {
   }
 
   @Mixin private TargetOptions targets = new TargetOptions();
+
+  @Mixin private GeneratorOptions generator = new GeneratorOptions();
 
   @Option(
       names = "--rate",
@@ -202,6 +209,7 @@ final class SteadyLoadCommand implements Callable<Integer> {
     TargetAddress reward = checked(targets::reward);
     TargetAddress address = kind == CallKind.SCORE ? reward : policy;
     List<String> texts = checked(this::prompts);
+    GeneratorLimits limits = checked(generator::limits);
     Credentials credentials = credentials();
     String run = checked(() -> targets.place(credentials)).run();
     try (MeshChannels mesh = new MeshChannels(policy, reward, credentials);
@@ -211,8 +219,48 @@ final class SteadyLoadCommand implements Callable<Integer> {
       if (!first.succeeded()) {
         return refuse(address, first);
       }
-      return report(address, new OpenLoop(pacer).run(plan, arrivals(), all));
+      double ceiling =
+          Ceiling.perSecond(List.of(step(timeout)), seed, texts, limits.calibration(), pacer);
+      GeneratorCheck before = check(limits, ceiling, Double.NaN, 0);
+      if (before.flaw().isPresent()) {
+        return invalid(address, before);
+      }
+      LoadResult result = new OpenLoop(pacer).run(plan, arrivals(), all);
+      double delay = result.sent() == 0 ? Double.NaN : result.sendDelay().nanosAt(99) / 1e9;
+      GeneratorCheck check = check(limits, ceiling, delay, result.unsent());
+      return check.flaw().isPresent() ? invalid(address, check) : report(address, check, result);
     }
+  }
+
+  /** A load that --max-calls ends is as long as was asked for. */
+  private GeneratorCheck check(
+      GeneratorLimits limits, double ceiling, double sendDelaySeconds, long unsent) {
+    return new GeneratorCheck(
+        ceiling,
+        rate,
+        limits.headroom(),
+        sendDelaySeconds,
+        limits.sendDelayP99().toNanos() / 1e9,
+        unsent,
+        false);
+  }
+
+  private int invalid(TargetAddress address, GeneratorCheck check) throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    String machine =
+        ResultJson.text(ResultJson.of(kind, address.toString(), arrivals.name(), check));
+    Path file = json;
+    if (file != null && file.toString().equals("-")) {
+      out.println(machine);
+    } else {
+      out.println("  " + check.flaw().orElseThrow());
+      out.println("INVALID: nothing can be said of the mesh");
+      if (file != null) {
+        Files.writeString(file, machine + "\n");
+      }
+    }
+    out.flush();
+    return LoadExit.INVALID;
   }
 
   private Credentials credentials() {
@@ -259,23 +307,26 @@ final class SteadyLoadCommand implements Callable<Integer> {
    */
   private MixTarget target(
       MeshChannels mesh, List<String> texts, Duration callTimeout, String run) {
-    CallStep step =
-        new CallStep(
-            kind.name(),
-            kind,
-            1,
-            tenant,
-            Lane.INTERACTIVE,
-            callTimeout,
-            gate,
-            withReward,
-            withCost,
-            items,
-            Duration.ZERO,
-            FeedbackKind.ACCEPTED,
-            false,
-            0);
-    return new MixTarget(List.of(step), new Mix(List.of(step), seed), mesh, texts, run);
+    List<CallStep> mix = List.of(step(callTimeout));
+    return new MixTarget(mix, new Mix(mix, seed), mesh, texts, run);
+  }
+
+  private CallStep step(Duration callTimeout) {
+    return new CallStep(
+        kind.name(),
+        kind,
+        1,
+        tenant,
+        Lane.INTERACTIVE,
+        callTimeout,
+        gate,
+        withReward,
+        withCost,
+        items,
+        Duration.ZERO,
+        FeedbackKind.ACCEPTED,
+        false,
+        0);
   }
 
   private Arrivals arrivals() {
@@ -307,9 +358,10 @@ final class SteadyLoadCommand implements Callable<Integer> {
     return away ? LoadExit.UNREACHABLE : LoadExit.FAIL;
   }
 
-  private int report(TargetAddress address, LoadResult result) throws IOException {
+  private int report(TargetAddress address, GeneratorCheck check, LoadResult result)
+      throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    ObjectNode machine = ResultJson.of(kind, address.toString(), arrivals.name(), result);
+    ObjectNode machine = ResultJson.of(kind, address.toString(), arrivals.name(), check, result);
     Path file = json;
     if (file != null && file.toString().equals("-")) {
       out.println(ResultJson.text(machine));

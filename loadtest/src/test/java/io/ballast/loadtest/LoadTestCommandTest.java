@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.testing.TestAuthority;
 import java.io.IOException;
@@ -22,7 +23,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code loadtest} loads what it was told to, as much as it was told to, and says how it went. */
 class LoadTestCommandTest {
   private static final List<String> SHORT =
-      List.of("--rate", "200", "--duration", "200ms", "--warm-up", "0s", "--arrivals", "EVEN");
+      List.of(
+          "--rate",
+          "200",
+          "--duration",
+          "200ms",
+          "--warm-up",
+          "0s",
+          "--arrivals",
+          "EVEN",
+          "--send-delay-p99",
+          "10s",
+          "--headroom",
+          "1",
+          "--calibration",
+          "100ms");
 
   @TempDir private Path folder = Path.of("");
 
@@ -76,6 +91,61 @@ class LoadTestCommandTest {
       assertThat(code).as(err.toString()).isZero();
       assertThat(mesh.scored).hasSize(41).allMatch(request -> request.getItemsCount() == 3);
       assertThat(out.toString()).startsWith("{").contains("\"VALUE\" : 40");
+    }
+  }
+
+  @Test
+  void aGeneratorThatCannotKeepUpSendsNothing() throws IOException {
+    Path json = folder.resolve("result.json");
+    try (FakeMesh mesh = new FakeMesh()) {
+      int code =
+          run(
+              List.of("--rate", "50000", "--items", "512", "--calibration", "100ms"),
+              "score",
+              "--target",
+              mesh.address(),
+              "--json",
+              json.toString());
+
+      assertThat(code).isEqualTo(5);
+      assertThat(mesh.scored).as("the first call").hasSize(1);
+      assertThat(out.toString())
+          .contains("50,000 × 1.5 are needed", "INVALID: nothing can be said of the mesh");
+      JsonNode result = new ObjectMapper().readTree(json.toFile());
+      assertThat(result.path("generator").path("valid").asBoolean(true)).isFalse();
+      assertThat(result.has("latency_ms")).isFalse();
+    }
+  }
+
+  @Test
+  void aLoadWhoseCallsWereSentLateIsNotReported() {
+    SystemPacer clock = new SystemPacer();
+    Pacer late =
+        new Pacer() {
+          @Override
+          public long nanoTime() {
+            return clock.nanoTime();
+          }
+
+          @Override
+          public void sleepUntil(long nanos) {
+            clock.sleepUntil(nanos + 5_000_000);
+          }
+        };
+    try (FakeMesh mesh = new FakeMesh()) {
+      List<String> options = new ArrayList<>(List.of("suggest", "--target", mesh.address()));
+      options.addAll(SHORT);
+      options.set(options.indexOf("10s"), "1ms");
+      int code =
+          LoadTestCommand.commandLine(late, Map.of())
+              .setOut(new PrintWriter(out))
+              .setErr(new PrintWriter(err))
+              .execute(options.toArray(String[]::new));
+
+      assertThat(code).as(err.toString()).isEqualTo(5);
+      assertThat(out.toString())
+          .contains("calls were sent late: p99 ", "INVALID: nothing can be said of the mesh")
+          .doesNotContain("latency");
     }
   }
 
@@ -218,6 +288,9 @@ class LoadTestCommandTest {
         "suggest --target localhost:99999       | --target: port: 99999 (allowed: 1 to 65,535)",
         "suggest --target no-such-host.invalid:1 | --target: no host 'no-such-host.invalid' is"
             + " known",
+        "score --send-delay-p99 0s              | --send-delay-p99: 0s (allowed: 1ms to 10s)",
+        "score --headroom 0.5                   | --headroom: 0.5 (allowed: 1 to 10)",
+        "score --calibration 1m                 | --calibration: 1m (allowed: 100ms to 30s)",
         "score --items 5000                     | --items: 5000 (allowed: 1 to 4,096)",
         "suggest --prompts /no/such/file        | --prompts: cannot read /no/such/file",
         "suggest --arrivals SOMETIMES           | expected one of [POISSON, EVEN]",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.mesh.v1.Priority;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -212,8 +213,15 @@ class RunScenarioCommandTest {
           .as(out.toString())
           .isZero();
     }
-    assertThat(run("compare", json, json)).isZero();
+    assertThat(run("compare", json, json)).isEqualTo(6);
     assertThat(out.toString()).contains("latency p99", "too short to tell");
+    ObjectNode failed = (ObjectNode) new ObjectMapper().readTree(Path.of(json).toFile());
+    failed.put("verdict", "FAIL").putArray("reasons").add("9 events: 1 lost or doubled");
+    String lost = Files.writeString(folder.resolve("lost.json"), failed.toString()).toString();
+    assertThat(run("compare", json, lost)).isEqualTo(7);
+    assertThat(out.toString())
+        .contains("AFTER did not pass its own checks:", "  9 events: 1 lost or doubled");
+    assertThat(run("compare", lost, json)).as("BEFORE may have").isEqualTo(6);
     assertThat(run("compare", json, file)).isEqualTo(2);
     assertThat(run("compare", json, json, "--noise", "-1")).isEqualTo(2);
   }

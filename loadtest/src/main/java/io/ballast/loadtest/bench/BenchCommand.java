@@ -84,8 +84,8 @@ public final class BenchCommand implements Callable<Integer> {
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
               + " SERVERS, FLOOD of reward; STAGES, TEST of gate; UPDATE, PHASES, TRAINER of"
-              + " learner; OVERLOAD, ADDED, TELEMETRY, TLS, SWAPS, EVENTS, SOAK of operations (default:"
-              + " all).")
+              + " learner; OVERLOAD, ADDED, TELEMETRY, TLS, SWAPS, GROWTH, EVENTS, SOAK of"
+              + " operations (default: all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(

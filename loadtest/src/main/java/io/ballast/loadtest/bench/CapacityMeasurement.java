@@ -5,10 +5,14 @@ import io.ballast.loadtest.capacity.CallFigures;
 import io.ballast.loadtest.capacity.CallKind;
 import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.capacity.Server;
+import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
@@ -16,16 +20,21 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
@@ -44,11 +53,18 @@ final class CapacityMeasurement {
   /** What is more than chance from one measurement to the next. */
   private static final double GROWS = 1.03;
 
+  /** Measurements without the check: each kind of call by each number of callers, and versions. */
+  static final int STEPS = CallKind.values().length * CALLERS.size() + 1;
+
   private static final int MOST_WARM_UPS = 10;
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
-  /** What a replica may hold of PostgreSQL by default: {@code ballast.database.max-connections}. */
-  private static final int CONNECTIONS = 8;
+  /**
+   * Versions of the policy that are loaded beside the one that serves, to see what one takes: as
+   * many as {@code ballast.policy.max-pinned-versions} lets there be by default. Of several, what
+   * the heap does by itself is less for each.
+   */
+  private static final List<String> FURTHER_VERSIONS = List.of("2", "3");
 
   private static final String POLICY = "java-tiny";
   private static final String REWARD = "java-reward";
@@ -66,17 +82,7 @@ final class CapacityMeasurement {
   private final BlockingQueue<SuggestResponse> suggestions = new LinkedBlockingQueue<>();
   private final RewardTexts texts = new RewardTexts();
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
-
-  /**
-   * What was measured.
-   *
-   * @param checked the simulation beside loads; empty if that was not asked for
-   */
-  record Measured(CapacityFigures figures, List<CapacityCheck.Row> checked) {
-    Measured {
-      checked = List.copyOf(checked);
-    }
-  }
+  private final Map<String, Integer> connections = new TreeMap<>();
 
   private CapacityMeasurement(
       Path script, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
@@ -93,23 +99,36 @@ final class CapacityMeasurement {
    * @param duration of each measurement, ≥ 1 s
    * @param machine what it runs on, in words
    * @param check whether the mesh is loaded then, and the loads are simulated
-   * @param step told of each measurement
+   * @param measured told of the figures before that, so that they are not lost with a check that
+   *     fails
+   * @param step told {@link #STEPS} times, and of each load of the check
+   * @return the simulation beside the loads; empty if that was not asked for
    */
-  static Measured measure(
+  static List<CapacityCheck.Row> measure(
       Path script,
       Path work,
       Duration duration,
       String machine,
       boolean check,
       LongSupplier nanoTime,
+      Consumer<CapacityFigures> measured,
       Runnable step) {
+    try {
+      for (String version : FURTHER_VERSIONS) {
+        SwapBench.copy(script.resolveSibling("models"), POLICY, version, work);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     try (MeshUnderTest mesh =
         MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
-      return new CapacityMeasurement(script, mesh, duration, nanoTime).all(machine, check, step);
+      return new CapacityMeasurement(script, mesh, duration, nanoTime)
+          .all(machine, check, measured, step);
     }
   }
 
-  private Measured all(String machine, boolean check, Runnable step) {
+  private List<CapacityCheck.Row> all(
+      String machine, boolean check, Consumer<CapacityFigures> measured, Runnable step) {
     ManagedChannel reward =
         NettyChannelBuilder.forAddress("127.0.0.1", mesh.port() + 1).usePlaintext().build();
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -122,13 +141,14 @@ final class CapacityMeasurement {
       List<CallFigures> costs = new ArrayList<>();
       calls.forEach((kind, call) -> costs.add(figures(kind, call, callers, step)));
       CapacityFigures figures =
-          new CapacityFigures(machine, CodeVersion.built().toString(), costs, footprint());
-      return new Measured(
-          figures,
-          check
-              ? new CapacityCheck(calls, callers, duration.multipliedBy(CHECKED_TIMES))
-                  .rows(figures, step)
-              : List.of());
+          new CapacityFigures(
+              machine, CodeVersion.built().toString(), costs, footprint(callers, step));
+      measured.accept(figures);
+      return check
+          ? new CapacityCheck(
+                  calls, callers, duration.multipliedBy(CHECKED_TIMES), new SystemPacer())
+              .rows(figures, step)
+          : List.of();
     } finally {
       reward.shutdownNow();
     }
@@ -161,6 +181,7 @@ final class CapacityMeasurement {
       step.run();
     }
     databaseBytes.put(kind, Math.max(0.0, databaseBytes() - bytes) / items);
+    connections().forEach((schema, count) -> connections.merge(schema, count, Math::max));
     return new CallFigures(
         kind, Math.max(0, mean - critical(kind, cpu.getFirst())), Math.min(10, variation), cpu);
   }
@@ -207,7 +228,53 @@ final class CapacityMeasurement {
     }
   }
 
-  private CapacityFigures.Footprint footprint() {
+  /** Those that the load has just opened are among them: they are kept for a while. */
+  private Map<String, Integer> connections() {
+    try (Connection database = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
+      return DatabaseConnections.bySchema(database);
+    } catch (SQLException e) {
+      throw new IllegalStateException("the database's connections cannot be counted", e);
+    }
+  }
+
+  /**
+   * Memory that one more version of the policy takes, weights, keys and values and what it draws
+   * with: the mean of some that as many callers as ever ask, each after the other; the size of its
+   * files at the least.
+   */
+  private double versionMebibytes(ExecutorService callers, Runnable step) {
+    ProcessHandle server = mesh.server("policy");
+    double files = bytes(script.resolveSibling("models").resolve(POLICY).resolve("1")) / MEBI;
+    try (RemoteHeap heap = RemoteHeap.of(server)) {
+      double before = settled(heap, server);
+      FURTHER_VERSIONS.forEach(version -> draw(version, callers));
+      double taken = (settled(heap, server) - before) / FURTHER_VERSIONS.size();
+      step.run();
+      return Math.max(files, taken);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static double settled(RemoteHeap heap, ProcessHandle server) {
+    long unused = heap.liveBytes();
+    return mebibytes(server);
+  }
+
+  private void draw(String version, ExecutorService callers) {
+    var unusedVersion =
+        VersionServiceGrpc.newBlockingStub(mesh.channel())
+            .registerVersion(
+                RegisterVersionRequest.newBuilder().setModel(POLICY).setVersion(version).build());
+    SuggestCalls pinned =
+        new SuggestCalls(
+            false, 0, ModelSelector.newBuilder().setModel(POLICY).setVersion(version).build());
+    var stub = PolicyServiceGrpc.newBlockingStub(mesh.channel());
+    var unusedLoad =
+        ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, index -> pinned.ask(stub));
+  }
+
+  private CapacityFigures.Footprint footprint(ExecutorService callers, Runnable step) {
     Map<Server, Double> resident = new EnumMap<>(Server.class);
     resident.put(Server.POLICY_SERVER, mebibytes(mesh.server("policy")));
     resident.put(Server.REWARD_SERVER, mebibytes(mesh.server("reward")));
@@ -219,10 +286,13 @@ final class CapacityMeasurement {
             .sum());
     return new CapacityFigures.Footprint(
         resident,
-        bytes(script.resolveSibling("models").resolve(POLICY)) / MEBI,
+        versionMebibytes(callers, step),
         databaseBytes.getOrDefault(CallKind.EVENT, 0.0),
         databaseBytes.getOrDefault(CallKind.SUGGESTION, 0.0),
-        Map.of(Server.POLICY_SERVER, CONNECTIONS, Server.SAFETY_SERVER, CONNECTIONS));
+        Map.of(
+            Server.POLICY_SERVER, connections.getOrDefault("policy", 0),
+            Server.SAFETY_SERVER, connections.getOrDefault("safety", 0)),
+        connections.getOrDefault("orchestrator", 0));
   }
 
   private static double mebibytes(ProcessHandle process) {

@@ -1,13 +1,16 @@
 package io.ballast.loadtest.bench;
 
 import io.ballast.inference.store.ModelStore;
+import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.openloop.Durations;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,10 +27,21 @@ import picocli.CommandLine.Spec;
     description = {
       "Starts a mesh of four processes on free ports, asks it for suggestions with reward and cost,"
           + " for scores of eight completions, and to record events, each by 1 to 32 callers at a"
-          + " time, and writes what they cost each server. Let nothing else run meanwhile."
+          + " time, and writes what they cost each server, what memory a further version of the"
+          + " policy takes, and how many connections of PostgreSQL each server holds. Let nothing"
+          + " else run meanwhile."
+    },
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:measured, and with --check measured and simulated agree",
+      "1:something failed; of --check, figures are written before it",
+      "2:an option is wrong",
+      "8:--check: at a load of 0.6 or less a p50 is not within a factor of 1.5 of the simulated,"
+          + " or a p99 not within 2, or more than 0.01 of a kind of call were not answered"
     })
 public final class MeasureCapacityCommand implements Callable<Integer> {
-  private static final int KINDS = 3;
+  /** What was simulated is not what was measured. */
+  private static final int DISAGREES = 8;
 
   /** How much longer a step is for the calls before it, which go on until all is compiled. */
   private static final double WITH_WARM_UP = 1.5;
@@ -43,7 +57,8 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
       names = "--duration",
       defaultValue = "8s",
       paramLabel = "DURATION",
-      description = "Of each of the 18 measurements, 1s to 10m (default: ${DEFAULT-VALUE}).")
+      description =
+          "Of each of the 18 measurements of calls, 1s to 10m (default: ${DEFAULT-VALUE}).")
   private String duration = "";
 
   @Option(
@@ -73,8 +88,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .toAbsolutePath()
             .normalize()
             .resolve("mesh");
-    int steps =
-        KINDS * CapacityMeasurement.CALLERS.size() + (check ? CapacityCheck.SHARES.size() : 0);
+    int steps = CapacityMeasurement.STEPS + (check ? CapacityCheck.SHARES.size() : 0);
     double seconds = WITH_WARM_UP * each.toMillis() / 1e3 + 3;
     BenchProgress.Part part = new BenchProgress.Part("capacity", steps, seconds);
     BenchProgress progress =
@@ -86,22 +100,51 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
     String where =
         machine.isEmpty() ? Runtime.getRuntime().availableProcessors() + " cores" : machine;
     Path work = Files.createTempDirectory("ballast-capacity");
-    CapacityMeasurement.Measured measured;
+    List<CapacityCheck.Row> checked;
     try {
-      measured =
+      checked =
           CapacityMeasurement.measure(
-              script, work, each, where, check, System::nanoTime, progress.begin(part));
+              script,
+              work,
+              each,
+              where,
+              check,
+              System::nanoTime,
+              this::write,
+              progress.begin(part));
     } finally {
       ModelStore.deleteAll(work);
     }
-    Files.writeString(json, measured.figures().json());
-    PrintWriter out = spec.commandLine().getOut();
-    out.printf("%s: figures of %s%n", json, measured.figures().machine());
-    if (!measured.checked().isEmpty()) {
-      out.print(CapacityCheck.table(measured.checked()));
-      out.flush();
+    return checked.isEmpty() ? CommandLine.ExitCode.OK : judge(checked);
+  }
+
+  private void write(CapacityFigures figures) {
+    try {
+      Files.writeString(json, figures.json());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return CommandLine.ExitCode.OK;
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf("%s: figures of %s%n", json, figures.machine());
+    out.flush();
+  }
+
+  /** Shows the check and says what is to be said of it. */
+  int judge(List<CapacityCheck.Row> checked) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(CapacityCheck.table(checked));
+    List<String> disagreements = CapacityCheck.disagreements(checked);
+    disagreements.forEach(out::println);
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "up to %.0f %% load, p50 within a factor of %.1f and p99 of %.1f: %s",
+            100 * CapacityCheck.JUDGED,
+            CapacityCheck.P50_WITHIN,
+            CapacityCheck.P99_WITHIN,
+            disagreements.isEmpty() ? "measured and simulated agree" : "they do NOT agree"));
+    out.flush();
+    return disagreements.isEmpty() ? CommandLine.ExitCode.OK : DISAGREES;
   }
 
   private Duration duration() {

@@ -1,6 +1,7 @@
 package io.ballast.loadtest.bench;
 
 import io.ballast.loadtest.openloop.Outcome;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Suggestions as the benchmarks of operations ask for them, each in a context of its own. */
 final class SuggestCalls {
@@ -28,6 +30,7 @@ final class SuggestCalls {
   private final AtomicLong next = new AtomicLong();
   private final boolean judged;
   private final int tokens;
+  private final @Nullable ModelSelector policy;
 
   /**
    * @param judged whether reward, cost and the gate (in its shadow mode, so that it withholds none)
@@ -35,8 +38,18 @@ final class SuggestCalls {
    * @param tokens the most of a suggestion; 0: the server's default
    */
   SuggestCalls(boolean judged, int tokens) {
+    this(judged, tokens, null);
+  }
+
+  /**
+   * The same of a version of the policy.
+   *
+   * @param policy which; null: the one that serves
+   */
+  SuggestCalls(boolean judged, int tokens, @Nullable ModelSelector policy) {
     this.judged = judged;
     this.tokens = tokens;
+    this.policy = policy;
   }
 
   /** The next request. */
@@ -45,14 +58,18 @@ final class SuggestCalls {
     if (tokens > 0) {
       sampling.setMaxNewTokens(tokens);
     }
-    return SuggestRequest.newBuilder()
-        .setMetadata(metadata())
-        .setPrompt(BenchTexts.context(next.getAndIncrement()))
-        .setSampling(sampling)
-        .setGateMode(judged ? GateMode.GATE_MODE_SHADOW : GateMode.GATE_MODE_OFF)
-        .setWithReward(judged)
-        .setWithCost(judged)
-        .build();
+    SuggestRequest.Builder request =
+        SuggestRequest.newBuilder()
+            .setMetadata(metadata())
+            .setPrompt(BenchTexts.context(next.getAndIncrement()))
+            .setSampling(sampling)
+            .setGateMode(judged ? GateMode.GATE_MODE_SHADOW : GateMode.GATE_MODE_OFF)
+            .setWithReward(judged)
+            .setWithCost(judged);
+    if (policy != null) {
+      request.setPolicy(policy);
+    }
+    return request.build();
   }
 
   /** Makes one call, whose answer must lack nothing. */

@@ -124,7 +124,7 @@ final class SwapBench {
   /** Swaps under load. */
   List<Figure> run() throws IOException {
     Path data = work.resolve("swaps");
-    copy(POLICY, data);
+    copy(models, POLICY, SECOND, data);
     higher.write(
         models.resolve(REWARD).resolve(FIRST),
         models.resolve(POLICY).resolve(FIRST),
@@ -162,10 +162,10 @@ final class SwapBench {
             new Goal.Below(1)));
   }
 
-  /** Copies version 1 of a model, as what it is swapped with. */
-  private void copy(String model, Path data) throws IOException {
+  /** Copies version 1 of a model into a mesh's data folder, as another version of it. */
+  static void copy(Path models, String model, String version, Path data) throws IOException {
     Path from = models.resolve(model).resolve(FIRST);
-    Path to = data.resolve("models").resolve(model).resolve(SECOND);
+    Path to = data.resolve("models").resolve(model).resolve(version);
     Files.createDirectories(to);
     try (Stream<Path> files = Files.list(from)) {
       for (Path file : files.toList()) {

@@ -142,7 +142,8 @@ public final class CapacityCommand implements Callable<Integer> {
   @Option(
       names = "--calls",
       defaultValue = "100000",
-      description = "Simulated calls of each attempt, 1,000 or more (default: ${DEFAULT-VALUE}).")
+      description =
+          "Calls that each attempt simulates and times, 1,000 or more (default: ${DEFAULT-VALUE}).")
   private long calls;
 
   @Option(names = "--seed", defaultValue = "1", description = "Of the simulation (default: 1).")

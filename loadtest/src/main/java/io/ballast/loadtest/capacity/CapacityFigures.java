@@ -34,23 +34,30 @@ public record CapacityFigures(
    * What a replica holds.
    *
    * @param residentMebibytes memory of one that has served, by server
-   * @param versionMebibytes the files of one more version of the policy: what it takes at the least
+   * @param versionMebibytes memory that one more version of the policy takes that draws
    * @param eventBytes of the database for an event, its indices included
    * @param suggestionBytes the same for the record of a suggestion
-   * @param databaseConnections that one replica may hold, by server
+   * @param databaseConnections that one replica held under the load, by server
+   * @param orchestratorConnections that the orchestrator held beside it; a mesh has one
    */
   public record Footprint(
       Map<Server, Double> residentMebibytes,
       double versionMebibytes,
       double eventBytes,
       double suggestionBytes,
-      Map<Server, Integer> databaseConnections) {
+      Map<Server, Integer> databaseConnections,
+      int orchestratorConnections) {
     public Footprint {
       residentMebibytes = Map.copyOf(residentMebibytes);
       databaseConnections = Map.copyOf(databaseConnections);
       require(versionMebibytes >= 0, "footprint.version_mebibytes", versionMebibytes, "≥ 0");
       require(eventBytes >= 0, "footprint.event_bytes", eventBytes, "≥ 0");
       require(suggestionBytes >= 0, "footprint.suggestion_bytes", suggestionBytes, "≥ 0");
+      require(
+          orchestratorConnections >= 0,
+          "footprint.orchestrator_connections",
+          orchestratorConnections,
+          "≥ 0");
     }
   }
 

@@ -10,6 +10,9 @@ final class CapacityText {
   private static final double GIBI = 1_024;
   private static final double SECONDS_OF_DAY = 86_400;
 
+  /** For people who look, for backups, and for what PostgreSQL keeps for its administrators. */
+  private static final int SPARE_CONNECTIONS = 10;
+
   private final CapacityFigures figures;
   private final PrintWriter out;
 
@@ -29,7 +32,7 @@ final class CapacityText {
     line("");
     line("  %-46s %9s %8s %7s %12s", "needed", "replicas", "cores", "busy", "memory GiB");
     double memory = 0;
-    int connections = 0;
+    int connections = figures.footprint().orchestratorConnections();
     for (Pool pool : plan.pools()) {
       double busy = plan.load().utilisation().getOrDefault(pool, 0.0);
       if (busy == 0) {
@@ -50,7 +53,10 @@ final class CapacityText {
     line("");
     latencies(plan.load());
     line("  memory in all     %,.1f GiB, %d loaded versions of the policy each", memory, versions);
-    line("  PostgreSQL        max_connections of %,d or more", connections + 10);
+    line(
+        "  PostgreSQL        max_connections of %,d or more, with an orchestrator and %d spare",
+        connections + SPARE_CONNECTIONS,
+        SPARE_CONNECTIONS);
     double bytes =
         eventsOfDay * figures.footprint().eventBytes()
             + demand.of(CallKind.SUGGESTION)

@@ -3,6 +3,7 @@ package io.ballast.loadtest.capacity;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGeneratorFactory;
 
 /**
@@ -48,13 +49,13 @@ public final class OneMachine {
   }
 
   /**
-   * Simulates a load.
+   * Simulates a load; empty if the machine does not keep up with it.
    *
    * @param rates calls a second of each kind
    * @param calls that are simulated, ≥ 1,000
-   * @throws IllegalArgumentException if the machine does not keep up
    */
-  public Map<CallKind, Times> simulate(Map<CallKind, Double> rates, long calls, long seed) {
+  public Optional<Map<CallKind, Times>> simulate(
+      Map<CallKind, Double> rates, long calls, long seed) {
     SimulatedLoad load =
         new Simulation(figures, Balancing.RANDOM, calls)
             .run(
@@ -62,13 +63,12 @@ public final class OneMachine {
                 Pool.oneMachine(cores),
                 RandomGeneratorFactory.of("L64X128MixRandom").create(seed));
     if (!load.stable()) {
-      throw new IllegalArgumentException(
-          "%.1f cores do not keep up with %s".formatted(cores, rates));
+      return Optional.empty();
     }
     Map<CallKind, Times> times = new EnumMap<>(CallKind.class);
     for (CallKind kind : List.copyOf(rates.keySet())) {
       times.put(kind, new Times(load.of(kind).p50(), load.of(kind).p99()));
     }
-    return times;
+    return Optional.of(times);
   }
 }

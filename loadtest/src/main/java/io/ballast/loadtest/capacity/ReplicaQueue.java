@@ -64,8 +64,13 @@ final class ReplicaQueue<J> {
     return underWay.size();
   }
 
-  /** How many seconds its cores have worked, together. */
-  double busyCoreSeconds() {
+  /**
+   * How many seconds its cores have worked, together.
+   *
+   * @param at seconds, not before any other call
+   */
+  double busyCoreSeconds(double at) {
+    advance(at);
     return busyCoreSeconds;
   }
 

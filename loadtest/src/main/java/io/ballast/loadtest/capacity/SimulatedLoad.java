@@ -6,8 +6,10 @@ import java.util.Map;
  * What a simulation saw.
  *
  * @param calls how long each kind of call took; a kind that was not asked for is absent
- * @param utilisation the share of its cores' time that each pool worked, 0 to 1
- * @param stable whether it kept up: if not, the rest is of the time until it was given up
+ * @param utilisation the share of its cores' time that each pool worked between the warm-up and the
+ *     last arrival, 0 to 1
+ * @param stable whether no pool is asked for as much as all its cores' time, or more: if one is,
+ *     queues grow for ever, and no call has a time
  */
 record SimulatedLoad(Map<CallKind, Times> calls, Map<Pool, Double> utilisation, boolean stable) {
   SimulatedLoad {

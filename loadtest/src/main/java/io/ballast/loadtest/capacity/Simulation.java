@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
@@ -17,6 +18,14 @@ import org.HdrHistogram.Histogram;
  * A discrete-event simulation of calls that visit pools of replicas. Each visit takes the processor
  * time that was measured, spread as it was, and shares the cores of its replica with all other work
  * there; what calls save by sharing batches is what was measured of as many at a time.
+ *
+ * <p>Of many replicas some are simulated, with a share of all calls, so that each has calls enough
+ * for its queue to forget that it began empty. A replica is sent its part of all calls by chance, so
+ * that some of them see what all would see. Where a pool has more work than these calls bring, as
+ * the one database of a thousand replicas has, the rest comes as a Poisson process of its own: that
+ * is what leaves many queues that share their cores among what Poisson processes bring.
+ *
+ * <p>Source: Kelly 1979, Reversibility and Stochastic Networks, §3.3.
  *
  * <p>Not in it: the network between machines, garbage collection beyond what was measured, a limit
  * that sheds. It answers how long queues make calls wait.
@@ -30,30 +39,78 @@ final class Simulation {
   /** The share of calls before anything is counted. */
   private static final double WARM_UP = 0.2;
 
-  /** A replica with so much work does not keep up. */
-  private static final int HOPELESS = 20_000;
+  /** As many replicas are simulated at the least: as turns of so many are even enough. */
+  private static final int FEWEST_REPLICAS = 10;
+
+  /**
+   * More of them are, as long as each has so many calls of the rarest kind: at 90 % load a queue
+   * needs some four hundred to forget how it began, which is what the warm-up is of these.
+   */
+  private static final double CALLS_OF_A_REPLICA = 2_000;
+
+  /** What sums of shares are off by. */
+  private static final double ROUNDING = 1e-9;
 
   private final CapacityFigures figures;
   private final Balancing balancing;
   private final long calls;
+  private final long warmUp;
 
   /**
-   * @param calls that are simulated, warm-up included, ≥ 1,000
+   * @param calls that are simulated and timed, warm-up included, ≥ 1,000
    */
   Simulation(CapacityFigures figures, Balancing balancing, long calls) {
     CapacityFigures.require(calls >= 1_000, "simulated calls", calls, "≥ 1,000");
     this.figures = figures;
     this.balancing = balancing;
     this.calls = calls;
+    this.warmUp = Math.round(calls * WARM_UP);
   }
 
   /** What becomes of a demand; the same for the same {@code random}. */
   SimulatedLoad run(Demand demand, List<Pool> pools, RandomGenerator random) {
+    Map<Pool, Double> offered = new HashMap<>();
+    pools.forEach(pool -> offered.put(pool, offered(demand, pool)));
+    if (offered.values().stream().anyMatch(load -> load >= 1)) {
+      offered.replaceAll((pool, load) -> Math.min(1, load));
+      return new SimulatedLoad(Map.of(), offered, false); // its queue would grow for ever
+    }
     return new Run(demand, pools, random).all();
+  }
+
+  /** The share of its cores' time that a pool is asked for while its queues are long. */
+  private double offered(Demand demand, Pool pool) {
+    return work(demand, pool, Integer.MAX_VALUE) / pool.cores() / pool.replicas();
+  }
+
+  /** Processor seconds a second that a demand asks of a pool while so many share a replica. */
+  private double work(Demand demand, Pool pool, int inFlight) {
+    double work = 0;
+    for (CallKind kind : CallKind.values()) {
+      for (Server server : pool.servers()) {
+        work += demand.of(kind) * figures.of(kind).cpuSeconds(server, inFlight);
+      }
+    }
+    return work;
+  }
+
+  /** The share of all calls that is simulated from their beginning to their end, above 0 to 1. */
+  private double share(Demand demand, List<Pool> pools) {
+    double rarest =
+        Arrays.stream(CallKind.values())
+            .mapToDouble(demand::of)
+            .filter(rate -> rate > 0)
+            .min()
+            .orElseThrow();
+    double fit = Math.floor(calls * (rarest / demand.total()) / CALLS_OF_A_REPLICA);
+    int most = pools.stream().mapToInt(Pool::replicas).max().orElse(1);
+    return Math.min(1, Math.max(FEWEST_REPLICAS, fit) / most);
   }
 
   /** A call under way. */
   private static final class Call {
+    private static final long NOT_TIMED = -1;
+
     private final CallKind kind;
     private final long index;
     private final double arrived;
@@ -62,13 +119,22 @@ final class Simulation {
     private final Iterator<List<Server>> stages;
     private int visits;
 
-    Call(CallKind kind, long index, double arrived, double size, int pools) {
+    /**
+     * @param index of those that are timed, from 0; {@link #NOT_TIMED} of others
+     */
+    Call(
+        CallKind kind,
+        List<List<Server>> stages,
+        long index,
+        double arrived,
+        double size,
+        int pools) {
       this.kind = kind;
       this.index = index;
       this.arrived = arrived;
       this.size = size;
       this.replicas = new int[pools];
-      this.stages = kind.stages().iterator();
+      this.stages = stages.iterator();
       Arrays.fill(replicas, -1);
     }
   }
@@ -76,11 +142,23 @@ final class Simulation {
   /** That a replica may end a piece of work; stale if other work came or went since. */
   private record End(double at, int replica, long change) {}
 
+  /** Calls of a kind that the simulated replicas of a pool get from all that is not simulated. */
+  private record Rest(CallKind kind, List<List<Server>> stages, double rate) {
+    Rest {
+      stages = List.copyOf(stages);
+    }
+  }
+
   private final class Run {
     private final Demand demand;
     private final List<Pool> pools;
+    private final double share;
     private final RandomGenerator random;
+    private final RandomGenerator chanceOfRest;
+    private final List<Rest> rests = new ArrayList<>();
+    private final double restRate;
     private final Map<Server, Integer> poolOf = new EnumMap<>(Server.class);
+    private final int[] counts; // simulated replicas by pool
     private final int[] firstReplica;
     private final int[] nextReplica;
     private final List<ReplicaQueue<Call>> replicas = new ArrayList<>();
@@ -88,74 +166,135 @@ final class Simulation {
     private final PriorityQueue<End> ends =
         new PriorityQueue<>(Comparator.comparingDouble(End::at).thenComparingInt(End::replica));
     private final Map<CallKind, List<Histogram>> latencies = new EnumMap<>(CallKind.class);
+    private final double[] busyBefore;
+    private final double[] busy;
     private long arrived;
     private double now;
-    private boolean stable = true;
+    private double measuredFrom;
+    private double measured;
 
     Run(Demand demand, List<Pool> pools, RandomGenerator random) {
       this.demand = demand;
       this.pools = List.copyOf(pools);
+      this.share = share(demand, pools);
       this.random = random;
+      this.counts = new int[pools.size()];
       this.firstReplica = new int[pools.size()];
       this.nextReplica = new int[pools.size()];
+      this.busyBefore = new double[pools.size()];
+      this.busy = new double[pools.size()];
       for (int i = 0; i < pools.size(); i++) {
         Pool pool = pools.get(i);
         firstReplica[i] = replicas.size();
+        counts[i] = (int) Math.ceil(share * pool.replicas() - ROUNDING);
         for (Server server : pool.servers()) {
           poolOf.put(server, i);
         }
         Speeds speeds = speeds(pool);
-        for (int replica = 0; replica < pool.replicas(); replica++) {
+        for (int replica = 0; replica < counts[i]; replica++) {
           replicas.add(new ReplicaQueue<>(speeds));
         }
+        addRest(pool, (double) counts[i] / pool.replicas() - share);
       }
       this.changes = new long[replicas.size()];
+      this.restRate = rests.stream().mapToDouble(Rest::rate).sum();
+      this.chanceOfRest =
+          rests.isEmpty()
+              ? random
+              : RandomGeneratorFactory.of("L64X128MixRandom").create(random.nextLong());
+    }
+
+    /** What a pool gets beyond the simulated calls, if they are not all that its replicas get. */
+    private void addRest(Pool pool, double part) {
+      for (CallKind kind : CallKind.values()) {
+        List<List<Server>> stages =
+            kind.stages().stream()
+                .map(
+                    stage ->
+                        stage.stream()
+                            .filter(pool.servers()::contains)
+                            .filter(server -> figures.of(kind).cpuSecondsAlone(server) > 0)
+                            .toList())
+                .filter(stage -> !stage.isEmpty())
+                .toList();
+        if (part > ROUNDING && demand.of(kind) > 0 && !stages.isEmpty()) {
+          rests.add(new Rest(kind, stages, part * demand.of(kind)));
+        }
+      }
     }
 
     private Speeds speeds(Pool pool) {
-      double alone = work(pool, 1);
-      return new Speeds(pool.cores(), inFlight -> alone == 0 ? 1 : work(pool, inFlight) / alone);
-    }
-
-    /** Processor seconds a second that the demand asks of a pool while so many share a replica. */
-    private double work(Pool pool, int inFlight) {
-      double work = 0;
-      for (CallKind kind : CallKind.values()) {
-        for (Server server : pool.servers()) {
-          work += demand.of(kind) * figures.of(kind).cpuSeconds(server, inFlight);
-        }
-      }
-      return work;
+      double alone = work(demand, pool, 1);
+      return new Speeds(
+          pool.cores(), inFlight -> alone == 0 ? 1 : work(demand, pool, inFlight) / alone);
     }
 
     SimulatedLoad all() {
-      double nextArrival = gap();
-      while (stable && (arrived < calls || !ends.isEmpty())) {
+      double nextArrival = gap(random, share * demand.total());
+      double nextOfRest = restRate == 0 ? Double.POSITIVE_INFINITY : gap(chanceOfRest, restRate);
+      while (arrived < calls || !ends.isEmpty()) {
         End end = ends.peek();
-        if (end != null && (end.at <= nextArrival || arrived == calls)) {
+        if (end != null && end.at <= nextArrival && end.at <= nextOfRest) {
           ends.poll();
           if (end.change == changes[end.replica]) {
             now = end.at;
             ended(end.replica);
           }
+        } else if (nextOfRest < nextArrival) {
+          now = nextOfRest;
+          arriveOfRest();
+          nextOfRest = now + gap(chanceOfRest, restRate);
         } else {
           now = nextArrival;
           arrive();
-          nextArrival = arrived == calls ? Double.POSITIVE_INFINITY : now + gap();
+          nextArrival = now + gap(random, share * demand.total());
+          if (arrived == calls) { // what is under way ends, and nothing more comes
+            nextArrival = Double.POSITIVE_INFINITY;
+            nextOfRest = Double.POSITIVE_INFINITY;
+          }
         }
       }
       return result();
     }
 
-    private double gap() {
-      return -Math.log1p(-random.nextDouble()) / demand.total();
+    private static double gap(RandomGenerator chance, double rate) {
+      return -Math.log1p(-chance.nextDouble()) / rate;
     }
 
     private void arrive() {
+      if (arrived == warmUp) {
+        measuredFrom = now;
+        readBusy(busyBefore);
+      }
       CallKind kind = kind();
-      double variation = figures.of(kind).variation();
-      Call call = new Call(kind, arrived++, now, size(variation), pools.size());
-      goOn(call);
+      double size = size(figures.of(kind).variation(), random);
+      goOn(new Call(kind, kind.stages(), arrived++, now, size, pools.size()));
+      if (arrived == calls) {
+        measured = now - measuredFrom;
+        readBusy(busy);
+      }
+    }
+
+    private void arriveOfRest() {
+      double at = chanceOfRest.nextDouble() * restRate;
+      int which = 0;
+      while (which < rests.size() - 1 && at >= rests.get(which).rate()) {
+        at -= rests.get(which).rate();
+        which++;
+      }
+      Rest rest = rests.get(which);
+      double size = size(figures.of(rest.kind()).variation(), chanceOfRest);
+      goOn(new Call(rest.kind(), rest.stages(), Call.NOT_TIMED, now, size, pools.size()));
+    }
+
+    /** How many core seconds each pool's simulated replicas have worked until now. */
+    private void readBusy(double[] seconds) {
+      for (int i = 0; i < pools.size(); i++) {
+        seconds[i] = 0;
+        for (int replica = 0; replica < counts[i]; replica++) {
+          seconds[i] += replicas.get(firstReplica[i] + replica).busyCoreSeconds(now);
+        }
+      }
     }
 
     private CallKind kind() {
@@ -170,9 +309,9 @@ final class Simulation {
     }
 
     /** How much larger than others a call is: log-normal with mean 1. */
-    private double size(double variation) {
+    private static double size(double variation, RandomGenerator chance) {
       double variance = Math.log1p(variation * variation);
-      return Math.exp(Math.sqrt(variance) * random.nextGaussian() - variance / 2);
+      return Math.exp(Math.sqrt(variance) * chance.nextGaussian() - variance / 2);
     }
 
     /** Sends a call where it goes next; it has no visit under way. */
@@ -196,7 +335,7 @@ final class Simulation {
 
     private int replica(Call call, int pool) {
       if (call.replicas[pool] < 0) {
-        int count = pools.get(pool).replicas();
+        int count = counts[pool];
         int chosen =
             switch (balancing) {
               case RANDOM -> random.nextInt(count);
@@ -209,7 +348,6 @@ final class Simulation {
 
     private void changed(int replica) {
       ReplicaQueue<Call> queue = replicas.get(replica);
-      stable &= queue.size() < HOPELESS;
       changes[replica]++;
       if (queue.size() > 0) {
         ends.add(new End(queue.nextEnd(), replica, changes[replica]));
@@ -225,16 +363,15 @@ final class Simulation {
     }
 
     private void count(Call call) {
-      double warm = calls * WARM_UP;
-      if (call.index < warm) {
+      if (call.index < warmUp) {
         return;
       }
-      int part = (int) ((call.index - warm) * PARTS / (calls - warm));
+      int part = (int) ((call.index - warmUp) * PARTS / (calls - warmUp));
       double seconds = now - call.arrived + figures.of(call.kind).waitMillis() / 1e3;
       latencies
           .computeIfAbsent(
               call.kind, kind -> Stream.generate(() -> new Histogram(3)).limit(PARTS).toList())
-          .get(Math.min(PARTS - 1, part))
+          .get(part)
           .recordValue(Math.round(seconds * 1e6));
     }
 
@@ -244,13 +381,10 @@ final class Simulation {
       Map<Pool, Double> utilisation = new HashMap<>();
       for (int i = 0; i < pools.size(); i++) {
         Pool pool = pools.get(i);
-        double busy = 0;
-        for (int replica = 0; replica < pool.replicas(); replica++) {
-          busy += replicas.get(firstReplica[i] + replica).busyCoreSeconds();
-        }
-        utilisation.put(pool, busy / (now * pool.cores() * pool.replicas()));
+        double worked = busy[i] - busyBefore[i];
+        utilisation.put(pool, worked / (measured * pool.cores() * counts[i]));
       }
-      return new SimulatedLoad(times, utilisation, stable);
+      return new SimulatedLoad(times, utilisation, true);
     }
 
     private static SimulatedLoad.Times times(List<Histogram> parts) {

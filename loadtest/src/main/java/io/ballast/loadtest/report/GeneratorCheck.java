@@ -1,5 +1,7 @@
 package io.ballast.loadtest.report;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -23,6 +25,22 @@ public record GeneratorCheck(
     double limitSeconds,
     long unsent,
     boolean cutShort) {
+  /** For machines. */
+  public ObjectNode json() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("ceiling_per_second", ceilingPerSecond);
+    json.put("peak_per_second", peakPerSecond);
+    json.put("headroom", headroom);
+    if (Double.isFinite(sendDelaySeconds)) {
+      json.put("send_delay_p99_ms", sendDelaySeconds * 1_000);
+    } else {
+      json.putNull("send_delay_p99_ms");
+    }
+    json.put("send_delay_limit_ms", limitSeconds * 1_000);
+    json.put("valid", flaw().isEmpty());
+    return json;
+  }
+
   /** Why its figures are not to be believed; empty: they are. */
   public Optional<String> flaw() {
     if (ceilingPerSecond < peakPerSecond * headroom) {

@@ -5,13 +5,16 @@ import io.ballast.loadtest.openloop.CallRecord.Fate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.apache.commons.statistics.distribution.TDistribution;
 
 /**
- * Two loads, before and after a change. Each measure is taken of stretches of some intervals, as
- * many as make {@value #STRETCHES} of a load, so that what one slow moment does to its neighbours
- * stays within one; the stretches of both are compared by Welch's test.
+ * Two loads, before and after a change: all calls, and those of each step, so that one kind whose
+ * calls are slow by their nature hides no other. Each measure is taken of stretches of some
+ * intervals, as many as make {@value #STRETCHES} of a load, so that what one slow moment does to
+ * its neighbours stays within one; the stretches of both are compared by Welch's test.
  *
  * <p>Source: Welch 1947, Biometrika 34; stretches are the batch means of Schmeiser 1982, Operations
  * Research 30. That tells noise within a load from a difference. Between two loads of the same mesh
@@ -32,7 +35,18 @@ public final class LoadComparison {
   }
 
   private record Measure(
-      String name, String unit, Better better, ToDoubleFunction<CallStats> value) {}
+      String name, String unit, Better better, ToDoubleFunction<Stretch> value) {}
+
+  /**
+   * Some intervals together.
+   *
+   * @param good answers that came while they were good for something
+   */
+  private record Stretch(CallStats all, List<CallStats> steps, double good) {
+    Stretch {
+      steps = List.copyOf(steps);
+    }
+  }
 
   /**
    * A measure of both loads.
@@ -46,12 +60,12 @@ public final class LoadComparison {
     public String text() {
       return String.format(
           Locale.ROOT,
-          "  %-22s %12.2f %12.2f %-10s %9s  %s",
+          "  %-38s %12.2f %12.2f %-10s %9s  %s",
           name,
           before,
           after,
           unit,
-          before == 0
+          before <= 0
               ? "-"
               : String.format(Locale.ROOT, "%+.1f %%", 100 * (after - before) / before),
           judgement.name().toLowerCase(Locale.ROOT));
@@ -74,39 +88,85 @@ public final class LoadComparison {
    * Compares what {@link LoadReport#json} wrote of two loads.
    *
    * @param noise the share by which two loads of the same mesh may differ, at least 0
-   * @throws IllegalArgumentException if one has no figures, or they are of different scenarios
+   * @return of all calls, of good answers, of each step where there are several, and of memory if
+   *     both have it
+   * @throws IllegalArgumentException if one has no figures, or they are of different loads
    */
   public static List<Row> of(JsonNode before, JsonNode after, double noise) {
-    String name = before.path("scenario").asText();
-    if (!name.equals(after.path("scenario").asText())) {
-      throw new IllegalArgumentException(
-          "scenarios: %s and %s (expected: the same)"
-              .formatted(name, after.path("scenario").asText()));
-    }
-    List<CallStats> first = stretches(before);
-    List<CallStats> second = stretches(after);
+    SameLoad.require(before, after);
+    List<Stretch> first = stretches(before);
+    List<Stretch> second = stretches(after);
     double seconds = stretchSeconds(before);
     double otherSeconds = stretchSeconds(after);
     List<Row> rows = new ArrayList<>();
-    for (Measure measure : measures()) {
+    List<Measure> measures = measures(before.path("figures").path("steps"));
+    double error = ERROR / measures.size();
+    for (Measure measure : measures) {
       boolean rate = measure.unit().endsWith("/s");
       rows.add(
           row(
               measure,
               values(first, measure, rate ? seconds : 1),
               values(second, measure, rate ? otherSeconds : 1),
-              noise));
+              noise,
+              error));
     }
+    memory(before.path("memory"), after.path("memory"), noise).ifPresent(rows::add);
     return rows;
   }
 
-  private static List<Measure> measures() {
+  private static List<Measure> measures(JsonNode steps) {
+    List<Measure> all = new ArrayList<>(measures("", Stretch::all));
+    all.add(new Measure("good answers", "answers/s", Better.HIGHER, Stretch::good));
+    for (int i = 0; i < steps.size() && steps.size() > 1; i++) {
+      int step = i;
+      all.addAll(
+          measures(
+              steps.get(i).path("name").asText() + ": ", stretch -> stretch.steps().get(step)));
+    }
+    return all;
+  }
+
+  private static List<Measure> measures(String of, Function<Stretch, CallStats> calls) {
     return List.of(
-        new Measure("latency p50", "ms", Better.LOWER, calls -> calls.latency(50) * 1_000),
-        new Measure("latency p99", "ms", Better.LOWER, calls -> calls.latency(99) * 1_000),
-        new Measure("answered", "calls/s", Better.HIGHER, CallStats::answered),
-        new Measure("not answered as asked", "%", Better.LOWER, LoadComparison::missed),
-        new Measure("shed", "%", Better.LOWER, LoadComparison::shed));
+        measure(of + "latency p50", "ms", Better.LOWER, calls, each -> each.latency(50) * 1_000),
+        measure(of + "latency p99", "ms", Better.LOWER, calls, each -> each.latency(99) * 1_000),
+        measure(of + "answered", "calls/s", Better.HIGHER, calls, CallStats::answered),
+        measure(of + "not answered as asked", "%", Better.LOWER, calls, LoadComparison::missed),
+        measure(of + "shed", "%", Better.LOWER, calls, LoadComparison::shed));
+  }
+
+  private static Measure measure(
+      String name,
+      String unit,
+      Better better,
+      Function<Stretch, CallStats> calls,
+      ToDoubleFunction<CallStats> value) {
+    return new Measure(
+        name, unit, better, stretch -> value.applyAsDouble(calls.apply(stretch)));
+  }
+
+  /**
+   * How much memory grew, if both loads were long enough to tell: a difference beyond noise, of
+   * slopes whose intervals have nothing in common.
+   */
+  private static Optional<Row> memory(JsonNode before, JsonNode after, double noise) {
+    if (!before.has("growth_share") || !after.has("growth_share")) {
+      return Optional.empty();
+    }
+    double first = before.path("growth_share").asDouble();
+    double second = after.path("growth_share").asDouble();
+    boolean apart =
+        bound(after, "low") > bound(before, "high") || bound(after, "high") < bound(before, "low");
+    Judgement judgement =
+        Math.abs(second - first) <= noise || !apart
+            ? Judgement.SAME
+            : second < first ? Judgement.BETTER : Judgement.WORSE;
+    return Optional.of(new Row("memory growth", "%", 100 * first, 100 * second, judgement));
+  }
+
+  private static double bound(JsonNode memory, String which) {
+    return memory.path("slope_" + which + "_bytes_per_hour").asDouble();
   }
 
   private static double missed(CallStats calls) {
@@ -119,7 +179,7 @@ public final class LoadComparison {
     return calls.planned() == 0 ? 0 : 100.0 * calls.count(Fate.SHED) / calls.planned();
   }
 
-  private static double[] values(List<CallStats> stretches, Measure measure, double seconds) {
+  private static double[] values(List<Stretch> stretches, Measure measure, double seconds) {
     return stretches.stream()
         .mapToDouble(measure.value())
         .filter(value -> !Double.isNaN(value))
@@ -128,15 +188,8 @@ public final class LoadComparison {
   }
 
   private static List<JsonNode> measured(JsonNode report) {
-    JsonNode figures = report.path("figures");
-    if (!figures.isObject()) {
-      throw new IllegalArgumentException(
-          "%s: a load that is %s has no figures"
-              .formatted(
-                  report.path("scenario").asText(), report.path("verdict").asText("absent")));
-    }
     List<JsonNode> intervals = new ArrayList<>();
-    figures.path("intervals").forEach(each -> intervals.add(each));
+    report.path("figures").path("intervals").forEach(each -> intervals.add(each));
     intervals.removeIf(each -> !each.path("measured").asBoolean());
     return intervals;
   }
@@ -151,28 +204,42 @@ public final class LoadComparison {
   }
 
   /** Whole stretches; what is left over at the end is in none. */
-  private static List<CallStats> stretches(JsonNode report) {
+  private static List<Stretch> stretches(JsonNode report) {
     List<JsonNode> intervals = measured(report);
     int length = intervalsOfAStretch(intervals.size());
-    List<CallStats> stretches = new ArrayList<>();
+    List<Stretch> stretches = new ArrayList<>();
     for (int i = 0; i + length <= intervals.size(); i += length) {
-      CallStats stretch = CallStats.of(intervals.get(i));
-      for (JsonNode more : intervals.subList(i + 1, i + length)) {
-        stretch.add(CallStats.of(more));
-      }
-      stretches.add(stretch);
+      stretches.add(stretch(intervals.subList(i, i + length)));
     }
     return stretches;
   }
 
-  private static Row row(Measure measure, double[] before, double[] after, double noise) {
+  private static Stretch stretch(List<JsonNode> intervals) {
+    CallStats all = CallStats.of(intervals.getFirst());
+    List<CallStats> steps = new ArrayList<>();
+    intervals.getFirst().path("steps").forEach(step -> steps.add(CallStats.of(step)));
+    double good = 0;
+    for (JsonNode interval : intervals) {
+      good += interval.path("good_count").asLong();
+    }
+    for (JsonNode more : intervals.subList(1, intervals.size())) {
+      all.add(CallStats.of(more));
+      for (int step = 0; step < steps.size(); step++) {
+        steps.get(step).add(CallStats.of(more.path("steps").get(step)));
+      }
+    }
+    return new Stretch(all, steps, good);
+  }
+
+  private static Row row(
+      Measure measure, double[] before, double[] after, double noise, double error) {
     double first = mean(before);
     double second = mean(after);
     Judgement judgement;
     if (before.length < LEAST_STRETCHES || after.length < LEAST_STRETCHES) {
       judgement = Judgement.UNKNOWN;
     } else if (Math.abs(second - first) <= noise * Math.abs(first)
-        || !differs(before, after, ERROR / measures().size())) {
+        || !differs(before, after, error)) {
       judgement = Judgement.SAME;
     } else {
       judgement =

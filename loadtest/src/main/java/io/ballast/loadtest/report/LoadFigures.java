@@ -29,6 +29,7 @@ public final class LoadFigures implements Consumer<CallRecord> {
   private final List<CallStats> steps = new ArrayList<>();
   private final List<CallStats> phases = new ArrayList<>();
   private final List<CallStats> intervals = new ArrayList<>();
+  private final List<List<CallStats>> intervalsBySteps = new ArrayList<>();
   private final CallStats sending = new CallStats(DIGITS);
 
   /** None so far. */
@@ -40,6 +41,8 @@ public final class LoadFigures implements Consumer<CallRecord> {
     scenario.phases().forEach(phase -> phases.add(new CallStats(DIGITS)));
     for (double at = 0; at < scenario.seconds(); at += intervalSeconds) {
       intervals.add(new CallStats(COARSE_DIGITS));
+      intervalsBySteps.add(
+          scenario.mix().stream().map(step -> new CallStats(COARSE_DIGITS)).toList());
     }
   }
 
@@ -47,11 +50,14 @@ public final class LoadFigures implements Consumer<CallRecord> {
   public synchronized void accept(CallRecord call) {
     double due = call.dueNanos() / 1e9;
     int phase = scenario.phaseAt(due);
+    int interval = Math.min(intervals.size() - 1, (int) (due / intervalSeconds));
+    int step = mix.stepAt(call.index());
     phases.get(phase).add(call);
-    intervals.get(Math.min(intervals.size() - 1, (int) (due / intervalSeconds))).add(call);
+    intervals.get(interval).add(call);
+    intervalsBySteps.get(interval).get(step).add(call);
     if (scenario.phases().get(phase).measured()) {
       total.add(call);
-      steps.get(mix.stepAt(call.index())).add(call);
+      steps.get(step).add(call);
       if (call.fate().sent()) {
         sending.add(sent(call));
       }
@@ -77,6 +83,9 @@ public final class LoadFigures implements Consumer<CallRecord> {
     addAll(steps, other.steps);
     addAll(phases, other.phases);
     addAll(intervals, other.intervals);
+    for (int i = 0; i < intervalsBySteps.size(); i++) {
+      addAll(intervalsBySteps.get(i), other.intervalsBySteps.get(i));
+    }
   }
 
   private static void addAll(List<CallStats> to, List<CallStats> from) {
@@ -137,6 +146,12 @@ public final class LoadFigures implements Consumer<CallRecord> {
           .addObject()
           .put("name", step.name())
           .put("call", step.kind().name())
+          .put("weight", step.weight())
+          .put("gate", step.gate().name())
+          .put("with_reward", step.withReward())
+          .put("with_cost", step.withCost())
+          .put("items", step.items())
+          .put("read_every_seconds", step.readEvery().toNanos() / 1e9)
           .setAll(steps.get(i).json());
     }
     ArrayNode byPhases = json.putArray("phases");
@@ -149,6 +164,8 @@ public final class LoadFigures implements Consumer<CallRecord> {
           .put("shape", phase.shape().name())
           .put("begin_seconds", begin)
           .put("duration_seconds", phase.seconds())
+          .put("rate_per_second", phase.rate())
+          .put("peak_per_second", phase.peak())
           .put("measured", phase.measured())
           .setAll(phases.get(i).json());
       begin += phase.seconds();
@@ -157,13 +174,26 @@ public final class LoadFigures implements Consumer<CallRecord> {
     ArrayNode byIntervals = json.putArray("intervals");
     for (int i = 0; i < intervals.size(); i++) {
       double at = i * intervalSeconds;
-      byIntervals
-          .addObject()
-          .put("begin_seconds", at)
-          .put("measured", scenario.phases().get(scenario.phaseAt(at)).measured())
-          .setAll(intervals.get(i).json());
+      ObjectNode each =
+          byIntervals
+              .addObject()
+              .put("begin_seconds", at)
+              .put("measured", scenario.phases().get(scenario.phaseAt(at)).measured())
+              .put("good_count", good(intervalsBySteps.get(i)));
+      each.setAll(intervals.get(i).json());
+      ArrayNode ofInterval = each.putArray("steps");
+      intervalsBySteps.get(i).forEach(step -> ofInterval.add(step.json()));
     }
     return json;
+  }
+
+  /** Answers as asked that came while they were good for something. */
+  private long good(List<CallStats> bySteps) {
+    long good = 0;
+    for (int i = 0; i < bySteps.size(); i++) {
+      good += bySteps.get(i).goodWithin(scenario.goodWithin(scenario.mix().get(i).name()));
+    }
+    return good;
   }
 
   /**
@@ -177,6 +207,9 @@ public final class LoadFigures implements Consumer<CallRecord> {
     readAll(steps, json, "steps");
     readAll(phases, json, "phases");
     readAll(intervals, json, "intervals");
+    for (int i = 0; i < intervalsBySteps.size(); i++) {
+      readAll(intervalsBySteps.get(i), json.path("intervals").get(i), "steps");
+    }
   }
 
   private static void readAll(List<CallStats> to, JsonNode json, String key) {

@@ -99,13 +99,7 @@ public record LoadReport(
     json.put("seed", scenario.seed());
     json.put("arrivals", scenario.spread().name());
     json.put("measured_seconds", scenario.measuredSeconds());
-    ObjectNode own = json.putObject("generator");
-    own.put("ceiling_per_second", generator.ceilingPerSecond());
-    own.put("peak_per_second", generator.peakPerSecond());
-    own.put("headroom", generator.headroom());
-    finite(own, "send_delay_p99_ms", generator.sendDelaySeconds() * 1_000);
-    own.put("send_delay_limit_ms", generator.limitSeconds() * 1_000);
-    own.put("valid", generator.flaw().isEmpty());
+    json.set("generator", generator.json());
     ArrayNode done = json.putArray("faults");
     for (FaultResult fault : faults) {
       done.addObject()

@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.LongAdder;
  * can to a server in the same process that does nothing, and read as fast, for a reader that waits
  * costs little. That server takes a part of the cores, so the figure is on the low side.
  */
-final class Ceiling {
+public final class Ceiling {
   private static final int ENOUGH = 500;
   private static final long PATIENCE_NANOS = 20_000_000_000L;
   private static final long MOMENT_NANOS = 100_000;
@@ -30,12 +30,30 @@ final class Ceiling {
 
   /** Measures for a scenario's calibration time. */
   static double perSecond(LoadScenario scenario, Pacer pacer) {
-    List<CallStep> steps = scenario.mix().stream().map(CallStep::readAtOnce).toList();
-    Mix mix = new Mix(steps, scenario.seed());
+    return perSecond(
+        scenario.mix(),
+        scenario.seed(),
+        scenario.prompts(),
+        scenario.generator().calibration(),
+        pacer);
+  }
+
+  /**
+   * Measures calls of a mix.
+   *
+   * @param asked one or more
+   * @param seed of the mix
+   * @param prompts one or more
+   * @param calibration for how long
+   */
+  public static double perSecond(
+      List<CallStep> asked, long seed, List<String> prompts, Duration calibration, Pacer pacer) {
+    List<CallStep> steps = asked.stream().map(CallStep::readAtOnce).toList();
+    Mix mix = new Mix(steps, seed);
     try (NullMesh nothing = new NullMesh();
         MeshChannels channels =
             new MeshChannels(nothing.address(), nothing.address(), Credentials.NONE);
-        MixTarget target = new MixTarget(steps, mix, channels, scenario.prompts(), "ceiling")) {
+        MixTarget target = new MixTarget(steps, mix, channels, prompts, "ceiling")) {
       for (int step = 0; step < steps.size(); step++) {
         CompletableFuture<Outcome> connected = new CompletableFuture<>();
         target.step(step).call(step, connected::complete);
@@ -46,7 +64,7 @@ final class Ceiling {
                   .formatted(step, outcome.label()));
         }
       }
-      return perSecond(target, scenario.generator().calibration(), pacer);
+      return perSecond(target, calibration, pacer);
     }
   }
 

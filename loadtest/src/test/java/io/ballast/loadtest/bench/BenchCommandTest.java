@@ -15,6 +15,14 @@ class BenchCommandTest {
   @TempDir private Path folder = Path.of("");
 
   @Test
+  void helpNamesEveryPart() {
+    String help = new CommandLine(new BenchCommand()).getUsageMessage();
+    for (BenchPart part : BenchPart.values()) {
+      assertThat(help).containsPattern("\\b" + part.name() + "\\b");
+    }
+  }
+
+  @Test
   void aPeerThatIsNotInstalledIsAFigureThatCouldNotBeMeasured() throws IOException {
     Path tiny = TinyModel.write(folder.resolve("java-tiny").resolve("1"));
     StringWriter out = new StringWriter();

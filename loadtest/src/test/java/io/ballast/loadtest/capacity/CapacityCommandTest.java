@@ -67,11 +67,28 @@ class CapacityCommandTest {
     assertThat(run("--suggestions", "200")).isZero();
     assertThat(out.toString())
         .contains("asked: 200.0 suggestions/s")
-        .containsPattern("policy-server +3 \\+ 1 +8 +6\\d%")
+        .containsPattern("policy-server +3 \\+ 1 +8 +[67]\\d%")
         .containsPattern("reward-server +1 \\+ 1 +4 +[45]\\d%")
         .containsPattern("database +1 +4 +[23]%")
         .containsPattern("suggestion +p50 [\\d.]+ ms, p99 [\\d.]+ ± [\\d.]+ ms")
         .contains("figures of a machine, commit a commit");
+  }
+
+  @Test
+  void connectionsOfReplicasAndOfTheOrchestratorAreAddedUp() throws IOException {
+    CapacityFigures.Footprint footprint =
+        new CapacityFigures.Footprint(
+            Map.of(), 161, 0, 0, Map.of(Server.POLICY_SERVER, 8, Server.SAFETY_SERVER, 3), 2);
+    Files.writeString(
+        file,
+        new CapacityFigures("a machine", "a commit", FIGURES.calls(), footprint).json());
+
+    assertThat(run("--suggestions", "200", "--versions", "3")).isZero();
+    // four policy-servers of 8, two safety-servers of 3, the orchestrator's 2, and 10 to spare;
+    // two further versions of 161 MiB each on four replicas are 1.3 GiB
+    assertThat(out.toString())
+        .contains("max_connections of 50 or more")
+        .contains("memory in all     1.3 GiB, 3 loaded versions of the policy each");
   }
 
   @Test

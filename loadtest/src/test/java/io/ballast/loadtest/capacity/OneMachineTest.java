@@ -2,7 +2,6 @@ package io.ballast.loadtest.capacity;
 
 import static io.ballast.loadtest.capacity.SimulationTest.figures;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.loadtest.capacity.CallFigures.CpuAt;
@@ -42,6 +41,7 @@ class OneMachineTest {
     OneMachine.Times times =
         new OneMachine(FIGURES, 2)
             .simulate(Map.of(CallKind.SCORE, 0.001), 1_000, 1)
+            .orElseThrow()
             .getOrDefault(CallKind.SCORE, new OneMachine.Times(Double.NaN, Double.NaN));
 
     assertThat(times.p50()).isCloseTo(25, within(0.1));
@@ -50,9 +50,7 @@ class OneMachineTest {
 
   @Test
   void moreThanTheCoresDoIsSaid() {
-    assertThatThrownBy(
-            () -> new OneMachine(FIGURES, 2).simulate(Map.of(CallKind.SCORE, 150.0), 200_000, 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("2.0 cores do not keep up");
+    assertThat(new OneMachine(FIGURES, 2).simulate(Map.of(CallKind.SCORE, 150.0), 200_000, 1))
+        .isEmpty();
   }
 }

@@ -59,6 +59,13 @@ class PlannerTest {
     // p99 of the sizes is e^(2.33 · 0.833 − 0.347) = 4.9 of their mean; 49 ms / (1 − ρ) = 90 ms
     assertThat(ten).isBetween(300.0, 500.0);
     assertThat(bears(planner, 100) / ten).isCloseTo(10, within(1.0));
+    assertThat(bears(planner, 1_000) / ten).isBetween(98.0, 100.1);
+  }
+
+  @Test
+  void aThousandReplicasAreBusyForNineTenthsToo() {
+    // each does 100 calls of 10 ms a second
+    assertThat(bears(planner(FIGURES, Map.of()), 1_000)).isBetween(83_000.0, 95_000.0);
   }
 
   private static double bears(Planner planner, int replicas) {

@@ -35,7 +35,7 @@ class SimulationTest {
         "a machine",
         "a commit",
         List.copyOf(all.values()),
-        new Footprint(Map.of(), 0, 0, 0, Map.of()));
+        new Footprint(Map.of(), 0, 0, 0, Map.of(), 0));
   }
 
   static CpuAt rewardMillis(int inFlight, double millis) {
@@ -103,6 +103,59 @@ class SimulationTest {
             Balancing.RANDOM);
 
     assertThat(scoresOf(load).mean()).isCloseTo(10 / 0.4, within(1.0));
+  }
+
+  @Test
+  void aThousandReplicasAreAsManyQueuesOfOne() {
+    SimulatedLoad load =
+        run(
+            scores(1, rewardMillis(1, 10)),
+            scoresPerSecond(60_000),
+            rewardServers(1, 1_000),
+            Balancing.RANDOM);
+
+    assertThat(scoresOf(load).count()).as("a fifth warms up").isEqualTo(CALLS * 4 / 5);
+    assertThat(scoresOf(load).mean()).isCloseTo(10 / 0.4, within(1.5));
+    assertThat(load.utilisation().values())
+        .allSatisfy(busy -> assertThat(busy).isCloseTo(0.6, within(0.02)));
+  }
+
+  @Test
+  void theOneDatabaseOfManyReplicasGetsAllTheirCalls() {
+    // 6,000 events/s: 200 policy-servers are busy for 0.03, the database for 0.6, both shared
+    Map<Server, Double> millis = Map.of(Server.POLICY_SERVER, 1.0, Server.DATABASE, 0.1);
+    CapacityFigures figures =
+        figures(
+            Map.of(
+                CallKind.EVENT,
+                new CallFigures(CallKind.EVENT, 0, 0, List.of(new CpuAt(1, millis)))));
+    Pool database = new Pool(Set.of(Server.DATABASE), 1, 1);
+    SimulatedLoad load =
+        run(
+            figures,
+            new Demand(Map.of(CallKind.EVENT, 6_000.0)),
+            List.of(new Pool(Set.of(Server.POLICY_SERVER), 1, 200), database),
+            Balancing.RANDOM);
+
+    assertThat(load.of(CallKind.EVENT).mean()).isCloseTo(1 / 0.97 + 0.1 / 0.4, within(0.03));
+    assertThat(load.utilisation().getOrDefault(database, Double.NaN))
+        .isCloseTo(0.6, within(0.02));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 10, 100, 1_000})
+  void whatIsAskedForMoreThanItDoesIsNotStable(int replicas) {
+    CapacityFigures figures = scores(1, rewardMillis(1, 10));
+    List<Pool> pools = rewardServers(1, replicas);
+    SimulatedLoad most = run(figures, scoresPerSecond(95 * replicas), pools, Balancing.RANDOM);
+    SimulatedLoad over = run(figures, scoresPerSecond(120 * replicas), pools, Balancing.RANDOM);
+
+    assertThat(most.stable()).isTrue();
+    assertThat(most.utilisation().values())
+        .allSatisfy(busy -> assertThat(busy).isCloseTo(0.95, within(0.02)));
+    assertThat(over.stable()).isFalse();
+    assertThat(over.calls()).isEmpty();
+    assertThat(over.utilisation().values()).containsExactly(1.0);
   }
 
   @Test

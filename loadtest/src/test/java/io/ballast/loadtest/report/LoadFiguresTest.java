@@ -34,6 +34,12 @@ class LoadFiguresTest {
     assertThat(figures.intervals().get(10).answered()).isEqualTo(2);
     assertThat(figures.intervals().get(39).count(Fate.DROPPED)).isEqualTo(1);
     assertThat(figures.sendDelay(100)).isCloseTo(1e-4, within(1e-6));
+    var interval = figures.json().path("intervals").get(10);
+    assertThat(interval.path("good_count").asInt()).as("10 ms of 20, and not 30").isEqualTo(1);
+    assertThat(
+            interval.path("steps").get(0).path("answered_count").asInt()
+                + interval.path("steps").get(1).path("answered_count").asInt())
+        .isEqualTo(2);
     Mix mix = new Mix(Calls.SCENARIO.mix(), Calls.SCENARIO.seed());
     long scores = 0;
     for (int i = 1; i <= 4; i++) {
