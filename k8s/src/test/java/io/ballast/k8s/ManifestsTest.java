@@ -362,6 +362,24 @@ class ManifestsTest {
     assertThat(trainers).containsExactly("reward-server http");
   }
 
+  @Test
+  void whoAsksForPostgresNamesAUser() throws IOException {
+    List<String> asked = new ArrayList<>();
+    for (String folder : List.of("base", "overlays", "components", "gates")) {
+      try (Stream<Path> files = Files.walk(Path.of(folder))) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          Files.readAllLines(file).stream()
+              .filter(line -> line.contains("pg_isready"))
+              .forEach(asked::add);
+        }
+      }
+    }
+    assertThat(asked)
+        .as("pg_isready, which makes no attempt where its uid has no name and none is given")
+        .hasSizeGreaterThanOrEqualTo(3)
+        .allMatch(line -> line.matches(".*pg_isready.*--username(=|, )[a-z]+.*"));
+  }
+
   @ParameterizedTest
   @MethodSource("everything")
   void podsAreRestrictedAndBounded(Manifests manifests) {
