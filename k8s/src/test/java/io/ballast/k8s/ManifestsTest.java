@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.ballast.kit.security.Right;
+import io.ballast.kit.security.RpcAccess;
 import io.ballast.learner.v1.LearnerServiceGrpc;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
@@ -521,13 +523,17 @@ class ManifestsTest {
   }
 
   @Test
-  void routesLeadToWhatApplicationsAndTrainersCallAndNotToWhatOperatorsDo() {
-    Map<String, List<String>> routes = new TreeMap<>();
+  void routesLeadToWhatApplicationsAndTrainersMayCallAndToNothingElse() {
+    Map<String, Set<String>> routes = new TreeMap<>();
     Manifests everything = Manifests.everything();
     for (JsonNode route : everything.ofKind("GRPCRoute")) {
-      List<String> services = new ArrayList<>();
+      Set<String> methods = new TreeSet<>();
       for (JsonNode rule : route.path("spec").path("rules")) {
-        rule.path("matches").forEach(match -> services.add(match.at("/method/service").asText()));
+        for (JsonNode match : rule.path("matches")) {
+          assertThat(match.at("/method/type").asText("Exact")).isEqualTo("Exact");
+          methods.add(
+              match.at("/method/service").asText() + "/" + match.at("/method/method").asText());
+        }
         for (JsonNode backend : rule.path("backendRefs")) {
           assertThat(
                   everything
@@ -537,19 +543,54 @@ class ManifestsTest {
               .isEqualTo(backend.path("port"));
         }
       }
-      routes.put(Manifests.name(route), services);
+      routes.put(Manifests.name(route), methods);
     }
     assertThat(routes)
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(
                 "policy-server",
-                List.of(PolicyServiceGrpc.SERVICE_NAME, FeedbackServiceGrpc.SERVICE_NAME),
+                callable(
+                    Set.of(Right.APPLICATION, Right.TRAINER),
+                    PolicyServiceGrpc.SERVICE_NAME,
+                    FeedbackServiceGrpc.SERVICE_NAME),
                 "reward-server",
-                List.of(RewardServiceGrpc.SERVICE_NAME),
+                callable(Set.of(Right.APPLICATION, Right.TRAINER), RewardServiceGrpc.SERVICE_NAME),
                 "safety-server",
-                List.of(SafetyServiceGrpc.SERVICE_NAME, DisplayGateServiceGrpc.SERVICE_NAME),
+                callable(
+                    Set.of(Right.APPLICATION),
+                    SafetyServiceGrpc.SERVICE_NAME,
+                    DisplayGateServiceGrpc.SERVICE_NAME),
                 "orchestrator",
-                List.of(LearnerServiceGrpc.SERVICE_NAME)));
+                callable(Set.of(Right.TRAINER), LearnerServiceGrpc.SERVICE_NAME)));
+    assertThat(routes.getOrDefault("safety-server", Set.of()))
+        .contains("ballast.safety.v1.SafetyService/Cost")
+        .noneMatch(method -> method.matches(".*/(Revoke|Redeem)Certificate|.*/StartSafetyTest"));
+    assertThat(routes.getOrDefault("policy-server", Set.of()))
+        .contains("ballast.policy.v1.PolicyService/Suggest")
+        .noneMatch(method -> method.endsWith("/DeleteUserData"));
+  }
+
+  /** The RPCs of some services that lead to one of {@code rights}. */
+  private static Set<String> callable(Set<Right> rights, String... services) {
+    Set<String> methods = new TreeSet<>();
+    RpcAccess.rows()
+        .forEach(
+            (method, leading) -> {
+              boolean ofThese = Stream.of(services).anyMatch(s -> method.startsWith(s + "/"));
+              if (ofThese && leading.stream().anyMatch(rights::contains)) {
+                methods.add(method);
+              }
+            });
+    return methods;
+  }
+
+  @Test
+  void whatIsOpenToTheOutsideAsksCallersWhoTheyAre() {
+    assertThat(Manifests.base().configuration()).containsEntry("BALLAST_SECURITY_OPEN", "true");
+    assertThat(Manifests.component("gateway").configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
+    assertThat(Manifests.everything().configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
   }
 
   @Test
