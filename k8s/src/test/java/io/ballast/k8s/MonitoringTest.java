@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,6 +72,21 @@ class MonitoringTest {
             .collect(Collectors.toCollection(TreeSet::new));
 
     assertThat(expected).isEqualTo(alerts());
+  }
+
+  @Test
+  void everyServerIsMissedByItself() {
+    JsonNode gone =
+        rules().stream()
+            .filter(rule -> rule.path("alert").asText().equals("BallastServerGone"))
+            .findFirst()
+            .orElseThrow();
+
+    assertThat(gone.at("/labels/severity").asText()).isEqualTo("page");
+    for (Role role : Role.values()) {
+      assertThat(gone.path("expr").asText())
+          .contains("absent(ballast_server_up{server=\"%s\"})".formatted(role.label()));
+    }
   }
 
   @Test
