@@ -3,6 +3,7 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -627,6 +628,57 @@ class ManifestsTest {
       }
       assertThat(read).as(Manifests.name(scaler)).isEqualTo(2);
     }
+  }
+
+  @Test
+  void gatesAskTheSafetyServerAtAPortThatItHas() throws IOException {
+    Pattern address = Pattern.compile("http://([a-z-]+)\\.ballast:(\\d+)(/hooks/[a-z/]+)");
+    Set<String> asked = new TreeSet<>();
+    try (Stream<Path> files = Files.list(Path.of("gates"))) {
+      for (Path file : files.toList()) {
+        address.matcher(Files.readString(file)).results().forEach(r -> asked.add(r.group()));
+      }
+    }
+    assertThat(asked)
+        .containsExactly(
+            "http://safety-server.ballast:9180/hooks/argo",
+            "http://safety-server.ballast:9180/hooks/flagger/confirm",
+            "http://safety-server.ballast:9180/hooks/flagger/rollback");
+    assertThat(
+            Manifests.base()
+                .named("Service", "safety-server")
+                .getFirst()
+                .at("/spec/ports")
+                .findValuesAsText("port"))
+        .contains("9180");
+  }
+
+  @Test
+  void theTokenOfAGateIsTheMeshsAndAMeshWithoutOneNeedsNoSecret() {
+    ObjectNode shown = gate("argo-rollouts.yaml");
+    ObjectNode open = gate("argo-rollouts-open.yaml");
+    JsonNode server = Manifests.base().named("Deployment", "safety-server").getFirst();
+    ObjectNode ofServers =
+        Manifests.pod(server).at("/containers/0/env").findParents("secretKeyRef").stream()
+            .map(source -> (ObjectNode) source.path("secretKeyRef").deepCopy())
+            .filter(key -> key.path("name").asText().equals("ballast-token"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(ofServers.remove("optional").asBoolean()).isTrue();
+
+    assertThat(shown.at("/spec/args/3/valueFrom/secretKeyRef")).isEqualTo(ofServers);
+    assertThat(open.findValue("secretKeyRef")).isNull();
+    assertThat(open.toString()).doesNotContain("token");
+
+    // but for the token and the name they are the same
+    ((ArrayNode) shown.at("/spec/args")).remove(3);
+    ((ObjectNode) shown.at("/spec/metrics/0/provider/web")).remove("headers");
+    ((ObjectNode) shown.path("metadata")).put("name", "ballast-safety-open");
+    assertThat(open).isEqualTo(shown);
+  }
+
+  private static ObjectNode gate(String file) {
+    return (ObjectNode) Manifests.documents(Path.of("gates", file)).getFirst();
   }
 
   @Test
