@@ -425,6 +425,30 @@ class ManifestsTest {
     }
   }
 
+  @Test
+  void vllmHasANameAndWritesWhereItMay() {
+    JsonNode vllm = Manifests.component("vllm").named("Deployment", "vllm").getFirst();
+    JsonNode container = Manifests.pod(vllm).path("containers").path(0);
+    Map<String, String> environment = new TreeMap<>();
+    container
+        .path("env")
+        .forEach(
+            entry -> environment.put(entry.path("name").asText(), entry.path("value").asText()));
+    List<String> writable = new ArrayList<>();
+    for (JsonNode mount : container.path("volumeMounts")) {
+      if (!mount.path("readOnly").asBoolean(false)) {
+        writable.add(mount.path("mountPath").asText());
+      }
+    }
+    assertThat(environment).containsKeys("USER", "HOME");
+    for (String folder : List.of("HOME", "VLLM_CACHE_ROOT", "TORCHINDUCTOR_CACHE_DIR")) {
+      assertThat(environment).containsKey(folder);
+      assertThat(writable)
+          .as(folder)
+          .anyMatch(mount -> Path.of(environment.getOrDefault(folder, "")).startsWith(mount));
+    }
+  }
+
   /** Those that run and those that run before them. */
   private static List<JsonNode> containers(JsonNode workload) {
     List<JsonNode> containers = new ArrayList<>();
