@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -422,6 +423,27 @@ class ManifestsTest {
         assertThat(container.has("livenessProbe")).as(name).isTrue();
         assertThat(container.has("readinessProbe")).as(name).isTrue();
       }
+    }
+  }
+
+  /** What stands on a command line wins over the environment, and would be there for good. */
+  @Test
+  void theHeapIsSaidByTheEnvironmentAndFitsIntoThePod() throws IOException {
+    String said = Manifests.base().configuration().getOrDefault("JDK_JAVA_OPTIONS", "");
+    List<String> ofALaptop =
+        Files.readAllLines(Path.of("..", "standalone", "jvm.options")).stream()
+            .filter(line -> line.matches("-Xm[sx].*"))
+            .toList();
+    assertThat(said.split(" ")).containsExactlyElementsOf(ofALaptop);
+    assertThat(Files.readString(Path.of("pom.xml"))).doesNotContain("<arg>-Xm");
+
+    MatchResult heap = Pattern.compile("-Xmx(\\d+)m").matcher(said).results().toList().getFirst();
+    for (JsonNode server : Manifests.base().ofKind("Deployment")) {
+      String limit = Manifests.pod(server).at("/containers/0/resources/limits/memory").asText();
+      assertThat(limit).as(Manifests.name(server)).endsWith("Gi");
+      assertThat(Integer.parseInt(limit.substring(0, limit.length() - 2)) * 1024)
+          .as(Manifests.name(server) + " has room beside the heap")
+          .isGreaterThanOrEqualTo(2 * Integer.parseInt(heap.group(1)));
     }
   }
 
