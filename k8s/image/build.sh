@@ -57,7 +57,11 @@ copy_libraries "$OUT/root"
 printf 'root:x:0:0:root:/root:/none\nballast:x:10001:10001:ballast:/tmp:/none\n' >"$OUT/root/etc/passwd"
 printf 'root:x:0:\nballast:x:10001:\n' >"$OUT/root/etc/group"
 printf 'hosts: files dns\n' >"$OUT/root/etc/nsswitch.conf"
-cp "$APP/quarkus-run.jar" "$ROOT/standalone/jvm.options" "$ROOT/LICENSE" "$OUT/app"
+cp "$APP/quarkus-run.jar" "$ROOT/LICENSE" "$OUT/app"
+# The heap's size is said by JDK_JAVA_OPTIONS, which whoever runs the image may set anew: what stands on the command line, and so in
+# jvm.options, would win over it.
+sed '/^-Xm[sx]/d' "$ROOT/standalone/jvm.options" >"$OUT/app/jvm.options"
+heap=$(grep '^-Xm[sx]' "$ROOT/standalone/jvm.options" | paste -sd' ' -)
 
 case $(uname -m) in
   x86_64) architecture=amd64 ;;
@@ -66,6 +70,6 @@ case $(uname -m) in
 esac
 say "putting the image together"
 (cd "$ROOT" && "$MAVEN" -B -q ${BALLAST_MAVEN_OPTIONS:-} -pl k8s jib:buildTar -Dimage="${IMAGE:-ballast:0.1.0}" -Dimage.architecture="$architecture" \
-  -Djib.container.environment="LANG=C.UTF-8,$(grep '^[A-Z]' "$ROOT/standalone/environment" | paste -sd, -)") >"$OUT/jib.log" 2>&1 \
+  -Djib.container.environment="LANG=C.UTF-8,JDK_JAVA_OPTIONS=$heap,$(grep '^[A-Z]' "$ROOT/standalone/environment" | paste -sd, -)") >"$OUT/jib.log" 2>&1 \
   || fail "$(grep -m1 ERROR "$OUT/jib.log"); all words are in $OUT/jib.log"
 printf '%s\n' "$OUT/ballast.tar"

@@ -106,6 +106,11 @@ said=$(in_image -- "${command_line[@]}" models export --data=/data --triton=/tmp
   || fail "models export: $said"
 say "ok: models export"
 
+# as an overlay does that raises the heap: what is said last of a variable holds
+said=$(in_image JDK_JAVA_OPTIONS=-Xmx96m -- "${entry[0]}" "${entry[1]}" -XX:+PrintFlagsFinal -version 2>"$work/log") || fail "java: $(tail -n 5 "$work/log")"
+grep -Eq ' MaxHeapSize += 100663296 ' <<<"$said" || fail "JDK_JAVA_OPTIONS=-Xmx96m: $(grep MaxHeapSize <<<"$said")"
+say "ok: JDK_JAVA_OPTIONS says how large the heap is"
+
 started=$SECONDS
 in_image BALLAST_ROLES=reward BALLAST_MODELS=/opt/ballast/models "BALLAST_PORT=$port" "BALLAST_HTTP_PORT=$http" QUARKUS_LOG_FILE_ENABLED=false -- "${entry[@]}" >"$work/log" 2>&1 &
 server=$!
@@ -121,4 +126,4 @@ say "ok: /q/health/live"
 said=$(curl -s "http://127.0.0.1:$http/get_reward" -H 'Content-Type: application/json' -d '{"query": ["int a = 1;"], "prompts": ["int a "]}')
 grep -Eq '"rewards": *\[-?[0-9.E-]+\]' <<<"$said" || fail "no reward: $said"
 say "ok: it scores, $said"
-say "7 passed, 0 failed"
+say "8 passed, 0 failed"

@@ -3,9 +3,12 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.ballast.kit.security.Right;
+import io.ballast.kit.security.RpcAccess;
 import io.ballast.learner.v1.LearnerServiceGrpc;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
@@ -20,14 +23,17 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What a schema cannot see: that selectors find their pods, names their ports, patches their
@@ -36,6 +42,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ManifestsTest {
   private static final List<String> SERVERS =
       List.of("policy-server", "reward-server", "safety-server", "orchestrator");
+
+  /** What those carry that call and are no server. */
+  private static final List<String> CALLER_LABELS =
+      List.of("ballast.io/client", "ballast.io/http-client", "ballast.io/scraper");
+
+  /** What Kubernetes says of the mesh's namespace by itself. */
+  private static final Map<String, String> OWN_NAMESPACE =
+      Map.of("kubernetes.io/metadata.name", "ballast");
 
   /** Claims that whoever uses a component has to bring. */
   private static final Set<String> BROUGHT_CLAIMS = Set.of("llm");
@@ -69,6 +83,17 @@ class ManifestsTest {
     assertThat(checked)
         .containsExactlyInAnyOrderElementsOf(
             Manifests.components().stream().map(name -> "../../../components/" + name).toList());
+  }
+
+  /** Without it a machine that lacks Go checks nothing, says so and is green. */
+  @ParameterizedTest
+  @ValueSource(strings = {"run", "long"})
+  void noLaneIsGreenWithoutTheSchemas(String lane) throws IOException {
+    List<String> lines = Files.readAllLines(Path.of("..", ".ci", lane));
+
+    assertThat(lines).contains("export BALLAST_KUBERNETES=required");
+    assertThat(lines.subList(0, lines.indexOf("export BALLAST_KUBERNETES=required")))
+        .noneMatch(line -> line.contains("./mesh check"));
   }
 
   @ParameterizedTest
@@ -150,34 +175,112 @@ class ManifestsTest {
   @ParameterizedTest
   @MethodSource("everything")
   void everyArrowHasTwoEnds(Manifests manifests) {
-    Set<String> admitted = arrows(manifests, "ingress", "from");
-    Set<String> allowed = arrows(manifests, "egress", "to");
+    List<Caller> callers = new ArrayList<>();
+    for (JsonNode workload : manifests.workloads()) {
+      callers.add(Caller.within(Manifests.name(workload), Manifests.podLabels(workload)));
+    }
+    for (String label : CALLER_LABELS) {
+      callers.add(Caller.within(label, Map.of(label, "true")));
+    }
+    Set<String> admitted = admitted(manifests, callers);
+    Set<String> allowed = allowed(manifests, callers);
 
     assertThat(admitted).contains("policy-server → reward-server grpc");
+    assertThat(admitted)
+        .filteredOn(arrow -> arrow.startsWith("ballast.io/client "))
+        .containsExactlyInAnyOrderElementsOf(
+            SERVERS.stream().map("ballast.io/client → %s grpc"::formatted).toList());
+    assertThat(admitted)
+        .filteredOn(arrow -> arrow.startsWith("ballast.io/http-client "))
+        .containsExactly("ballast.io/http-client → reward-server http");
+    assertThat(admitted)
+        .containsAll(SERVERS.stream().map("ballast.io/scraper → %s http"::formatted).toList());
     assertThat(allowed).containsExactlyInAnyOrderElementsOf(admitted);
   }
 
-  /** Which workload may call which, at which port, as policies of one direction say it. */
-  private static Set<String> arrows(Manifests manifests, String direction, String others) {
+  @ParameterizedTest
+  @MethodSource("everything")
+  void callersOfOtherNamespacesAreLetInWhereThoseCarryTheLabelToo(Manifests manifests) {
+    for (String label : List.of("ballast.io/client", "ballast.io/http-client")) {
+      Map<String, String> labels = Map.of(label, "true");
+      Caller known = new Caller("known", labels, Optional.of(labels));
+      Caller labelledItself = new Caller("labelled itself", labels, Optional.of(Map.of()));
+      Caller neighbour = new Caller("neighbour", Map.of(), Optional.of(labels));
+
+      assertThat(admitted(manifests, List.of(known, labelledItself, neighbour)))
+          .as(label)
+          .containsExactlyInAnyOrderElementsOf(
+              label.equals("ballast.io/client")
+                  ? SERVERS.stream().map("known → %s grpc"::formatted).toList()
+                  : List.of("known → reward-server http"));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("everything")
+  void scrapersOfOtherNamespacesAreKnownByTheirNamespace(Manifests manifests) {
+    Map<String, String> labels = Map.of("ballast.io/scraper", "true");
+    Caller prometheus = new Caller("prometheus", Map.of(), Optional.of(labels));
+    Caller stranger = new Caller("stranger", labels, Optional.of(Map.of()));
+
+    assertThat(admitted(manifests, List.of(prometheus, stranger)))
+        .containsAll(SERVERS.stream().map("prometheus → %s http"::formatted).toList())
+        .allMatch(arrow -> arrow.startsWith("prometheus "));
+  }
+
+  /**
+   * A pod that calls.
+   *
+   * @param namespace the labels of the namespace that it is in; empty: that of the mesh
+   */
+  private record Caller(
+      String name, Map<String, String> labels, Optional<Map<String, String>> namespace) {
+    static Caller within(String name, Map<String, String> labels) {
+      return new Caller(name, labels, Optional.empty());
+    }
+
+    /** Whether an entry of {@code from} or {@code to} is about it, as Kubernetes reads both. */
+    boolean isMeantBy(JsonNode peer) {
+      JsonNode namespaces = peer.path("namespaceSelector");
+      boolean there =
+          namespaces.isMissingNode()
+              ? namespace.isEmpty()
+              : matches(namespaces, namespace.orElse(OWN_NAMESPACE));
+      return there && (!peer.has("podSelector") || matches(peer.path("podSelector"), labels));
+    }
+  }
+
+  /** Who may call which workload at which port, as policies of those that are called say it. */
+  private static Set<String> admitted(Manifests manifests, List<Caller> callers) {
     Set<String> arrows = new TreeSet<>();
     for (JsonNode policy : manifests.ofKind("NetworkPolicy")) {
-      for (JsonNode own : selectedBy(manifests, policy.path("spec").path("podSelector"))) {
-        for (JsonNode rule : policy.path("spec").path(direction)) {
-          for (JsonNode peer : rule.path(others)) {
-            if (peer.has("podSelector") && !peer.has("namespaceSelector")) {
-              for (JsonNode other : selectedBy(manifests, peer.path("podSelector"))) {
-                JsonNode from = direction.equals("ingress") ? other : own;
-                JsonNode to = direction.equals("ingress") ? own : other;
-                for (JsonNode port : rule.path("ports")) {
-                  assertThat(portNames(to)).contains(port.path("port").asText());
-                  arrows.add(
-                      "%s → %s %s"
-                          .formatted(
-                              Manifests.name(from),
-                              Manifests.name(to),
-                              port.path("port").asText()));
-                }
-              }
+      for (JsonNode workload : selectedBy(manifests, policy.path("spec").path("podSelector"))) {
+        for (JsonNode rule : policy.path("spec").path("ingress")) {
+          for (JsonNode peer : rule.path("from")) {
+            callers.stream()
+                .filter(caller -> caller.isMeantBy(peer))
+                .forEach(caller -> arrows.addAll(arrows(caller, workload, rule)));
+          }
+        }
+      }
+    }
+    return arrows;
+  }
+
+  /** Whom callers in the mesh's namespace may call at which port, as policies of theirs say it. */
+  private static Set<String> allowed(Manifests manifests, List<Caller> callers) {
+    Set<String> arrows = new TreeSet<>();
+    for (JsonNode policy : manifests.ofKind("NetworkPolicy")) {
+      for (Caller caller : callers) {
+        if (matches(policy.path("spec").path("podSelector"), caller.labels())) {
+          for (JsonNode rule : policy.path("spec").path("egress")) {
+            for (JsonNode peer : rule.path("to")) {
+              manifests.workloads().stream()
+                  .filter(
+                      workload ->
+                          Caller.within(Manifests.name(workload), Manifests.podLabels(workload))
+                              .isMeantBy(peer))
+                  .forEach(workload -> arrows.addAll(arrows(caller, workload, rule)));
             }
           }
         }
@@ -186,15 +289,40 @@ class ManifestsTest {
     return arrows;
   }
 
-  private static List<JsonNode> selectedBy(Manifests manifests, JsonNode selector) {
-    JsonNode expression = selector.path("matchExpressions").path(0);
-    if (expression.isMissingNode()) {
-      return selected(manifests, selector.path("matchLabels"));
+  private static Set<String> arrows(Caller caller, JsonNode called, JsonNode rule) {
+    Set<String> arrows = new TreeSet<>();
+    for (JsonNode port : rule.path("ports")) {
+      assertThat(portNames(called)).contains(port.path("port").asText());
+      arrows.add(
+          "%s → %s %s"
+              .formatted(caller.name(), Manifests.name(called), port.path("port").asText()));
     }
-    Set<String> values = new HashSet<>();
-    expression.path("values").forEach(value -> values.add(value.asText()));
+    return arrows;
+  }
+
+  /** Whether a selector finds what has these labels; an empty one finds all. */
+  private static boolean matches(JsonNode selector, Map<String, String> labels) {
+    Map<String, String> wanted = Manifests.texts(selector.path("matchLabels"));
+    if (!labels.entrySet().containsAll(wanted.entrySet())) {
+      return false;
+    }
+    for (JsonNode expression : selector.path("matchExpressions")) {
+      assertThat(expression.path("operator").asText()).isEqualTo("In");
+      String own = labels.get(expression.path("key").asText());
+      boolean found = false;
+      for (JsonNode value : expression.path("values")) {
+        found |= value.asText().equals(own);
+      }
+      if (!found) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static List<JsonNode> selectedBy(Manifests manifests, JsonNode selector) {
     return manifests.workloads().stream()
-        .filter(w -> values.contains(Manifests.podLabels(w).get(expression.path("key").asText())))
+        .filter(workload -> matches(selector, Manifests.podLabels(workload)))
         .toList();
   }
 
@@ -250,6 +378,24 @@ class ManifestsTest {
     assertThat(trainers).containsExactly("reward-server http");
   }
 
+  @Test
+  void whoAsksForPostgresNamesAUser() throws IOException {
+    List<String> asked = new ArrayList<>();
+    for (String folder : List.of("base", "overlays", "components", "gates")) {
+      try (Stream<Path> files = Files.walk(Path.of(folder))) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          Files.readAllLines(file).stream()
+              .filter(line -> line.contains("pg_isready"))
+              .forEach(asked::add);
+        }
+      }
+    }
+    assertThat(asked)
+        .as("pg_isready, which makes no attempt where its uid has no name and none is given")
+        .hasSizeGreaterThanOrEqualTo(3)
+        .allMatch(line -> line.matches(".*pg_isready.*--username(=|, )[a-z]+.*"));
+  }
+
   @ParameterizedTest
   @MethodSource("everything")
   void podsAreRestrictedAndBounded(Manifests manifests) {
@@ -277,6 +423,51 @@ class ManifestsTest {
         assertThat(container.has("livenessProbe")).as(name).isTrue();
         assertThat(container.has("readinessProbe")).as(name).isTrue();
       }
+    }
+  }
+
+  /** What stands on a command line wins over the environment, and would be there for good. */
+  @Test
+  void theHeapIsSaidByTheEnvironmentAndFitsIntoThePod() throws IOException {
+    String said = Manifests.base().configuration().getOrDefault("JDK_JAVA_OPTIONS", "");
+    List<String> ofALaptop =
+        Files.readAllLines(Path.of("..", "standalone", "jvm.options")).stream()
+            .filter(line -> line.matches("-Xm[sx].*"))
+            .toList();
+    assertThat(said.split(" ")).containsExactlyElementsOf(ofALaptop);
+    assertThat(Files.readString(Path.of("pom.xml"))).doesNotContain("<arg>-Xm");
+
+    MatchResult heap = Pattern.compile("-Xmx(\\d+)m").matcher(said).results().toList().getFirst();
+    for (JsonNode server : Manifests.base().ofKind("Deployment")) {
+      String limit = Manifests.pod(server).at("/containers/0/resources/limits/memory").asText();
+      assertThat(limit).as(Manifests.name(server)).endsWith("Gi");
+      assertThat(Integer.parseInt(limit.substring(0, limit.length() - 2)) * 1024)
+          .as(Manifests.name(server) + " has room beside the heap")
+          .isGreaterThanOrEqualTo(2 * Integer.parseInt(heap.group(1)));
+    }
+  }
+
+  @Test
+  void vllmHasANameAndWritesWhereItMay() {
+    JsonNode vllm = Manifests.component("vllm").named("Deployment", "vllm").getFirst();
+    JsonNode container = Manifests.pod(vllm).path("containers").path(0);
+    Map<String, String> environment = new TreeMap<>();
+    container
+        .path("env")
+        .forEach(
+            entry -> environment.put(entry.path("name").asText(), entry.path("value").asText()));
+    List<String> writable = new ArrayList<>();
+    for (JsonNode mount : container.path("volumeMounts")) {
+      if (!mount.path("readOnly").asBoolean(false)) {
+        writable.add(mount.path("mountPath").asText());
+      }
+    }
+    assertThat(environment).containsKeys("USER", "HOME");
+    for (String folder : List.of("HOME", "VLLM_CACHE_ROOT", "TORCHINDUCTOR_CACHE_DIR")) {
+      assertThat(environment).containsKey(folder);
+      assertThat(writable)
+          .as(folder)
+          .anyMatch(mount -> Path.of(environment.getOrDefault(folder, "")).startsWith(mount));
     }
   }
 
@@ -391,13 +582,17 @@ class ManifestsTest {
   }
 
   @Test
-  void routesLeadToWhatApplicationsAndTrainersCallAndNotToWhatOperatorsDo() {
-    Map<String, List<String>> routes = new TreeMap<>();
+  void routesLeadToWhatApplicationsAndTrainersMayCallAndToNothingElse() {
+    Map<String, Set<String>> routes = new TreeMap<>();
     Manifests everything = Manifests.everything();
     for (JsonNode route : everything.ofKind("GRPCRoute")) {
-      List<String> services = new ArrayList<>();
+      Set<String> methods = new TreeSet<>();
       for (JsonNode rule : route.path("spec").path("rules")) {
-        rule.path("matches").forEach(match -> services.add(match.at("/method/service").asText()));
+        for (JsonNode match : rule.path("matches")) {
+          assertThat(match.at("/method/type").asText("Exact")).isEqualTo("Exact");
+          methods.add(
+              match.at("/method/service").asText() + "/" + match.at("/method/method").asText());
+        }
         for (JsonNode backend : rule.path("backendRefs")) {
           assertThat(
                   everything
@@ -407,19 +602,54 @@ class ManifestsTest {
               .isEqualTo(backend.path("port"));
         }
       }
-      routes.put(Manifests.name(route), services);
+      routes.put(Manifests.name(route), methods);
     }
     assertThat(routes)
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(
                 "policy-server",
-                List.of(PolicyServiceGrpc.SERVICE_NAME, FeedbackServiceGrpc.SERVICE_NAME),
+                callable(
+                    Set.of(Right.APPLICATION, Right.TRAINER),
+                    PolicyServiceGrpc.SERVICE_NAME,
+                    FeedbackServiceGrpc.SERVICE_NAME),
                 "reward-server",
-                List.of(RewardServiceGrpc.SERVICE_NAME),
+                callable(Set.of(Right.APPLICATION, Right.TRAINER), RewardServiceGrpc.SERVICE_NAME),
                 "safety-server",
-                List.of(SafetyServiceGrpc.SERVICE_NAME, DisplayGateServiceGrpc.SERVICE_NAME),
+                callable(
+                    Set.of(Right.APPLICATION),
+                    SafetyServiceGrpc.SERVICE_NAME,
+                    DisplayGateServiceGrpc.SERVICE_NAME),
                 "orchestrator",
-                List.of(LearnerServiceGrpc.SERVICE_NAME)));
+                callable(Set.of(Right.TRAINER), LearnerServiceGrpc.SERVICE_NAME)));
+    assertThat(routes.getOrDefault("safety-server", Set.of()))
+        .contains("ballast.safety.v1.SafetyService/Cost")
+        .noneMatch(method -> method.matches(".*/(Revoke|Redeem)Certificate|.*/StartSafetyTest"));
+    assertThat(routes.getOrDefault("policy-server", Set.of()))
+        .contains("ballast.policy.v1.PolicyService/Suggest")
+        .noneMatch(method -> method.endsWith("/DeleteUserData"));
+  }
+
+  /** The RPCs of some services that lead to one of {@code rights}. */
+  private static Set<String> callable(Set<Right> rights, String... services) {
+    Set<String> methods = new TreeSet<>();
+    RpcAccess.rows()
+        .forEach(
+            (method, leading) -> {
+              boolean ofThese = Stream.of(services).anyMatch(s -> method.startsWith(s + "/"));
+              if (ofThese && leading.stream().anyMatch(rights::contains)) {
+                methods.add(method);
+              }
+            });
+    return methods;
+  }
+
+  @Test
+  void whatIsOpenToTheOutsideAsksCallersWhoTheyAre() {
+    assertThat(Manifests.base().configuration()).containsEntry("BALLAST_SECURITY_OPEN", "true");
+    assertThat(Manifests.component("gateway").configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
+    assertThat(Manifests.everything().configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
   }
 
   @Test
@@ -444,6 +674,57 @@ class ManifestsTest {
       }
       assertThat(read).as(Manifests.name(scaler)).isEqualTo(2);
     }
+  }
+
+  @Test
+  void gatesAskTheSafetyServerAtAPortThatItHas() throws IOException {
+    Pattern address = Pattern.compile("http://([a-z-]+)\\.ballast:(\\d+)(/hooks/[a-z/]+)");
+    Set<String> asked = new TreeSet<>();
+    try (Stream<Path> files = Files.list(Path.of("gates"))) {
+      for (Path file : files.toList()) {
+        address.matcher(Files.readString(file)).results().forEach(r -> asked.add(r.group()));
+      }
+    }
+    assertThat(asked)
+        .containsExactly(
+            "http://safety-server.ballast:9180/hooks/argo",
+            "http://safety-server.ballast:9180/hooks/flagger/confirm",
+            "http://safety-server.ballast:9180/hooks/flagger/rollback");
+    assertThat(
+            Manifests.base()
+                .named("Service", "safety-server")
+                .getFirst()
+                .at("/spec/ports")
+                .findValuesAsText("port"))
+        .contains("9180");
+  }
+
+  @Test
+  void theTokenOfAGateIsTheMeshsAndAMeshWithoutOneNeedsNoSecret() {
+    ObjectNode shown = gate("argo-rollouts.yaml");
+    ObjectNode open = gate("argo-rollouts-open.yaml");
+    JsonNode server = Manifests.base().named("Deployment", "safety-server").getFirst();
+    ObjectNode ofServers =
+        Manifests.pod(server).at("/containers/0/env").findParents("secretKeyRef").stream()
+            .map(source -> (ObjectNode) source.path("secretKeyRef").deepCopy())
+            .filter(key -> key.path("name").asText().equals("ballast-token"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(ofServers.remove("optional").asBoolean()).isTrue();
+
+    assertThat(shown.at("/spec/args/3/valueFrom/secretKeyRef")).isEqualTo(ofServers);
+    assertThat(open.findValue("secretKeyRef")).isNull();
+    assertThat(open.toString()).doesNotContain("token");
+
+    // but for the token and the name they are the same
+    ((ArrayNode) shown.at("/spec/args")).remove(3);
+    ((ObjectNode) shown.at("/spec/metrics/0/provider/web")).remove("headers");
+    ((ObjectNode) shown.path("metadata")).put("name", "ballast-safety-open");
+    assertThat(open).isEqualTo(shown);
+  }
+
+  private static ObjectNode gate(String file) {
+    return (ObjectNode) Manifests.documents(Path.of("gates", file)).getFirst();
   }
 
   @Test

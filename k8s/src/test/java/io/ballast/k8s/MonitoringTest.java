@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +56,31 @@ class MonitoringTest {
     }
   }
 
+  /** Where ports do not follow each other, doctor calls servers away that are well. */
+  @Test
+  void whoeverIsSentToDoctorIsToldHowItFindsServersOnKubernetes() throws IOException {
+    List<String> sent = new ArrayList<>();
+    for (String name : names(RUNBOOKS, ".md")) {
+      String page = Files.readString(RUNBOOKS.resolve(name + ".md"));
+      if (page.contains("./mesh doctor mesh")) {
+        assertThat(page).as(name).contains("](../../../k8s/README.md#look-into-it)");
+        sent.add(name);
+      }
+    }
+    assertThat(sent).contains("BallastGone", "BallastPeerAway");
+
+    String readme = Files.readString(Path.of("README.md"));
+    assertThat(readme).contains("\n## Look into it\n");
+    int shift = 0;
+    for (Role role : Role.values()) {
+      String server = role.label();
+      assertThat(readme)
+          .contains("port-forward deploy/%s 910%d:9100 918%d:9180".formatted(server, shift, shift))
+          .contains("--server %s=%s.ballast:9100:9180".formatted(server, server));
+      shift++;
+    }
+  }
+
   @Test
   void everyAlertIsSeenToFireOnARecordedSeries() throws IOException {
     StringBuilder tests = new StringBuilder();
@@ -71,6 +97,21 @@ class MonitoringTest {
             .collect(Collectors.toCollection(TreeSet::new));
 
     assertThat(expected).isEqualTo(alerts());
+  }
+
+  @Test
+  void everyServerIsMissedByItself() {
+    JsonNode gone =
+        rules().stream()
+            .filter(rule -> rule.path("alert").asText().equals("BallastServerGone"))
+            .findFirst()
+            .orElseThrow();
+
+    assertThat(gone.at("/labels/severity").asText()).isEqualTo("page");
+    for (Role role : Role.values()) {
+      assertThat(gone.path("expr").asText())
+          .contains("absent(ballast_server_up{server=\"%s\"})".formatted(role.label()));
+    }
   }
 
   @Test

@@ -106,6 +106,7 @@ public final class MeshProcess implements AutoCloseable {
                 new IllegalStateException("no server of this process keeps a database"));
     postgres = database;
     sayWhatRuns(surroundings.meters());
+    sayWhoServes(surroundings.meters());
     watchDisk(surroundings.meters());
     ProcessRuntime given =
         new ProcessRuntime(config, port, surroundings, guarded, () -> join(database));
@@ -280,6 +281,17 @@ public final class MeshProcess implements AutoCloseable {
             .tag("release", code.release())
             .tag("commit", code.commit().orElse("unknown"))
             .register(meters);
+  }
+
+  /** A server that is gone, or starts for long, is seen by its role, whatever else it measures. */
+  private void sayWhoServes(MeterRegistry meters) {
+    for (Role role : config.rolesInOrder()) {
+      var unused =
+          Gauge.builder("ballast.server.up", this, process -> process.isServing() ? 1 : 0)
+              .description("Whether the server takes calls")
+              .tag("server", role.label())
+              .register(meters);
+    }
   }
 
   /** Room for the database, published versions, what is spooled. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestResponse;
@@ -28,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,7 +84,11 @@ class ProcessIT {
       assertThat(health.at("/checks/0/data/database").asText()).isEqualTo("reachable");
       assertThat(health.at("/checks/0/data/peers").asText()).isEqualTo("connected");
       assertThat(mesh.http("/q/metrics"))
-          .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
+          .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest")
+          .contains(
+              Stream.of(Role.values())
+                  .map(role -> "ballast_server_up{server=\"%s\"} 1.0".formatted(role.label()))
+                  .toList());
 
       assertThat(measured(mesh))
           .as("what alerts and dashboards read")
