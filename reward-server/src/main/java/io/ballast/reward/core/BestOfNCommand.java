@@ -10,6 +10,7 @@ import java.util.OptionalDouble;
 /**
  * What is asked about best of n.
  *
+ * @param tenant on whose behalf
  * @param ensemble who scores completions that come without a reward
  * @param aggregation how
  * @param truncation what becomes of a prompt that is longer than the ensemble sees
@@ -21,6 +22,7 @@ import java.util.OptionalDouble;
  * @param seed draws them
  */
 public record BestOfNCommand(
+    String tenant,
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,

@@ -170,7 +170,12 @@ public final class RewardFlow implements RewardScorer {
           command.anew()
               ? scores.askAnew(served.queues(), byPrompt, command.lane(), patience)
               : scores.ask(
-                  served.model().id(), served.queues(), byPrompt, command.lane(), patience);
+                  command.tenant(),
+                  served.model().id(),
+                  served.queues(),
+                  byPrompt,
+                  command.lane(),
+                  patience);
       List<ScoredItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
         items.add(

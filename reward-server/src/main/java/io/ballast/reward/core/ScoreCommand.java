@@ -8,10 +8,12 @@ import java.util.List;
 /**
  * Items to score, all by one ensemble and in one way.
  *
+ * @param tenant on whose behalf; empty: the default tenant's
  * @param truncation what becomes of a prompt that is longer than the ensemble sees
  * @param anew whether items are scored that were scored before
  */
 public record ScoreCommand(
+    String tenant,
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,
@@ -24,11 +26,11 @@ public record ScoreCommand(
 
   /** The same of other items. */
   public ScoreCommand of(List<ScoreItem> others) {
-    return new ScoreCommand(lane, ensemble, aggregation, truncation, anew, others);
+    return new ScoreCommand(tenant, lane, ensemble, aggregation, truncation, anew, others);
   }
 
   /** The same of another ensemble. */
   public ScoreCommand by(VersionSelector other, AggregationChoice how) {
-    return new ScoreCommand(lane, other, how, truncation, anew, items);
+    return new ScoreCommand(tenant, lane, other, how, truncation, anew, items);
   }
 }

@@ -123,6 +123,7 @@ public final class KserveRewards implements ServedModels {
       ScoreAnswer answer =
           flow.score(
               new ScoreCommand(
+                  command.caller().tenant(),
                   command.caller().lane(),
                   VersionSelector.version(id().model(), id().version()),
                   AggregationChoice.unspecified(),

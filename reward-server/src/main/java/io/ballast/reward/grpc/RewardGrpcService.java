@@ -103,7 +103,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
     replies.unary(
         observer,
         () -> {
-          var unused = mapper.lane(request.getMetadata());
+          var unused = mapper.caller(request.getMetadata());
           Ensemble ensemble = catalog.resolve(MeshMessages.selector(request.getRewardModel()));
           return RewardMapper.golden(ensemble, catalog.golden(ensemble));
         });
@@ -115,7 +115,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
     replies.unary(
         observer,
         () -> {
-          var unused = mapper.lane(request.getMetadata());
+          var unused = mapper.caller(request.getMetadata());
           ListRewardModelsResponse.Builder response = ListRewardModelsResponse.newBuilder();
           catalog
               .list()

@@ -156,6 +156,7 @@ class HttpRewardTest {
         COMPONENT,
         new Judging(
             new ScoreCommand(
+                "acme",
                 Lane.INTERACTIVE,
                 VersionSelector.version("it", "1"),
                 AggregationChoice.unspecified(),

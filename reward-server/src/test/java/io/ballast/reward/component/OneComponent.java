@@ -54,6 +54,7 @@ final class OneComponent {
     Tools tools = new Tools(NO_ENSEMBLES, (ensemble, text, patience) -> text.length(), outside);
     ScoreCommand command =
         new ScoreCommand(
+            "acme",
             Lane.INTERACTIVE,
             VersionSelector.version("it", "1"),
             AggregationChoice.unspecified(),
