@@ -73,7 +73,7 @@ public final class ShadowedScorer implements RewardScorer {
     }
     ScoreCommand again =
         new ScoreCommand(
-            command.tenant(),
+            command.behalf().asOperatorsChose(),
             Lane.BATCH,
             VersionSelector.version(target.model(), target.version()),
             command.aggregation(),

@@ -202,7 +202,7 @@ public final class BestOfNFlow {
     ScoreAnswer answer =
         rewards.score(
             new ScoreCommand(
-                command.tenant(),
+                command.behalf(),
                 command.lane(),
                 command.ensemble(),
                 command.aggregation(),

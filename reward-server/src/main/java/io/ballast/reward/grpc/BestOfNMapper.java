@@ -35,7 +35,7 @@ final class BestOfNMapper {
     }
     Caller caller = mapper.caller(request.getMetadata());
     return new BestOfNCommand(
-        caller.tenant(),
+        CallTenants.behalf(caller, request.getMetadata()),
         caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         RewardMapper.choice(request.getAggregation()),

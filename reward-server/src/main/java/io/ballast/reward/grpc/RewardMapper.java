@@ -72,7 +72,7 @@ public final class RewardMapper {
     }
     Caller caller = caller(request.getMetadata());
     return new ScoreCommand(
-        caller.tenant(),
+        CallTenants.behalf(caller, request.getMetadata()),
         caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
@@ -85,7 +85,7 @@ public final class RewardMapper {
     Content prompt = content(request.getPrompt());
     Caller caller = caller(request.getMetadata());
     return new ScoreCommand(
-        caller.tenant(),
+        CallTenants.behalf(caller, request.getMetadata()),
         caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),

@@ -139,7 +139,7 @@ public final class ScoreCalls {
         ScoreRequest.newBuilder()
             .setMetadata(
                 RequestMetadata.newBuilder()
-                    .setTenant(command.tenant())
+                    .setTenant(command.behalf().tenant())
                     .setPriority(MeshMessages.priority(command.lane())))
             .setRewardModel(selector(command.ensemble()))
             .setTruncation(MeshMessages.truncation(command.truncation()))

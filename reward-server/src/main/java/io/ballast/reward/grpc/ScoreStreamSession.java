@@ -74,7 +74,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
     Caller caller = mapper.caller(settings.getMetadata());
     ScoreCommand template =
         new ScoreCommand(
-            caller.tenant(),
+            CallTenants.behalf(caller, settings.getMetadata()),
             caller.lane(),
             MeshMessages.selector(settings.getRewardModel()),
             RewardMapper.choice(settings.getAggregation()),

@@ -81,7 +81,7 @@ final class GetReward implements Dialect {
               references.get(i)));
     }
     return new ScoreCommand(
-        options.tenant(),
+        options.behalf(),
         options.lane(),
         options.model(),
         options.aggregation(),
