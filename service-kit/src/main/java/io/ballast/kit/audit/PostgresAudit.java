@@ -1,10 +1,14 @@
 package io.ballast.kit.audit;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.security.Principal;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 
@@ -14,6 +18,7 @@ import org.jdbi.v3.core.Handle;
  */
 public final class PostgresAudit implements AuditTrail {
   private static final String CONFIGURATION = "configuration";
+  private static final String TURN = "model.turn";
 
   private final String name;
   private final Database database;
@@ -125,6 +130,78 @@ public final class PostgresAudit implements AuditTrail {
                         handle, new Act(CONFIGURATION, "", "", name, "", Map.of("sha256", sha256)));
               }
             });
+  }
+
+  /** The models of which a turn is told. */
+  Set<String> served() {
+    return database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        select distinct content::jsonb ->> 'subject' from audit
+                        where content::jsonb ->> 'action' = :action\
+                        """)
+                    .bind("action", TURN)
+                    .mapTo(String.class)
+                    .set());
+  }
+
+  /**
+   * Appends what serves now, where it is another than the trail told last of the model, or, of a
+   * model of which it told nothing, than what served first.
+   *
+   * @param first by model; a model may be missing
+   */
+  void serving(Map<String, PinnedVersion> first, Collection<PinnedVersion> now) {
+    database
+        .jdbi()
+        .useTransaction(
+            handle -> {
+              // servers of one file tell a turn once: the second sees what the first told
+              handle.execute("lock table audit in share row exclusive mode");
+              for (PinnedVersion version : now) {
+                Optional<PinnedVersion> last =
+                    lastTurn(handle, version.model())
+                        .or(() -> Optional.ofNullable(first.get(version.model())));
+                if (last.filter(version::equals).isEmpty()) {
+                  var unused = append(handle, turn(last, version));
+                }
+              }
+            });
+  }
+
+  private static Act turn(Optional<PinnedVersion> from, PinnedVersion to) {
+    return new Act(
+        TURN,
+        "",
+        "the operator's serving file",
+        to.model(),
+        "",
+        Map.of(
+            "from", from.map(PinnedVersion::version).orElse(""),
+            "from_sha256", from.map(PinnedVersion::weightsSha256).orElse(""),
+            "to", to.version(),
+            "to_sha256", to.weightsSha256()));
+  }
+
+  private static Optional<PinnedVersion> lastTurn(Handle handle, String model) {
+    return handle
+        .createQuery(
+            """
+            select content::jsonb #>> '{details,to}' as version,
+              content::jsonb #>> '{details,to_sha256}' as sha256 from audit
+            where content::jsonb ->> 'action' = :action and content::jsonb ->> 'subject' = :model
+            order by sequence desc limit 1\
+            """)
+        .bind("action", TURN)
+        .bind("model", model)
+        .map(
+            (row, _) ->
+                new PinnedVersion(model, row.getString("version"), row.getString("sha256")))
+        .findFirst();
   }
 
   @Override
