@@ -131,7 +131,7 @@ public final class SafetyServer implements AutoCloseable {
     Database database = runtime.database(SCHEMA);
     audit = new PostgresAudit(SCHEMA, database);
     turns = new ServingTurns(audit);
-    runtime.configurationSha256().ifPresent(audit::configured);
+    runtime.configuration().ifPresent(audit::configured);
     SafetyTestStore store = new PostgresSafetyTestStore(database);
     CandidateSampler sampler =
         new GrpcCandidateSampler(
