@@ -26,13 +26,17 @@ import io.ballast.kserve.v2.RepositoryIndexResponse.ModelIndex;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.testing.TestReward;
+import io.ballast.reward.v1.CancelTrainingRequest;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.GetGoldenScoresRequest;
+import io.ballast.reward.v1.GetTrainingRequest;
 import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.ListTrainingsRequest;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc;
+import io.ballast.reward.v1.RewardTrainingServiceGrpc.RewardTrainingServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.StartTrainingRequest;
 import io.ballast.reward.v1.TrainingState;
@@ -54,7 +58,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -326,6 +332,38 @@ class RewardTenantsTest {
     assertThat(serving(of("b"), "b-reward")).isEqualTo("1");
     assertThatThrownBy(() -> train("b", "", "acme-reward"))
         .hasMessageStartingWith("PERMISSION_DENIED: ");
+  }
+
+  @Test
+  void aTrainingOfAnotherTenantIsAnsweredAsOneThatNobodyStarted() {
+    String alices = train("a", "", "acme-reward").getTrainingId();
+    String nobodys = new UUID(0x7000, 1).toString();
+    RewardTrainingServiceBlockingStub b =
+        RewardTrainingServiceGrpc.newBlockingStub(server.door.inside()).withInterceptors(as("b"));
+    Map<String, Consumer<String>> byId =
+        Map.of(
+            "GetTraining",
+            id -> b.getTraining(GetTrainingRequest.newBuilder().setTrainingId(id).build()),
+            "WatchTraining",
+            id ->
+                b.watchTraining(WatchTrainingRequest.newBuilder().setTrainingId(id).build()).next(),
+            "CancelTraining",
+            id -> b.cancelTraining(CancelTrainingRequest.newBuilder().setTrainingId(id).build()));
+
+    assertThat(RewardTrainingServiceGrpc.getServiceDescriptor().getMethods())
+        .as("a new RPC belongs in the table, unless it names nothing")
+        .extracting(method -> String.valueOf(method.getBareMethodName()))
+        .filteredOn(name -> !name.equals("StartTraining") && !name.equals("ListTrainings"))
+        .containsExactlyInAnyOrderElementsOf(byId.keySet());
+    byId.forEach(
+        (rpc, call) ->
+            assertThatThrownBy(() -> call.accept(alices))
+                .as(rpc)
+                .hasMessage("NOT_FOUND: no training " + alices)
+                .extracting(e -> String.valueOf(e.getMessage()).replace(alices, nobodys))
+                .isEqualTo(message(() -> call.accept(nobodys))));
+    assertThat(b.listTrainings(ListTrainingsRequest.getDefaultInstance()).getTrainingsList())
+        .isEmpty();
   }
 
   @Test
