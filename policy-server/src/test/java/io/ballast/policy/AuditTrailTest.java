@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.audit.AuditChain;
 import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.Configuration;
 import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.grpc.MeshServer;
 import io.ballast.kit.security.EdgeSecurity;
@@ -26,7 +27,9 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -188,7 +191,7 @@ class AuditTrailTest {
                     CompletableFuture.runAsync(
                         () -> {
                           for (int j = 0; j < 10; j++) {
-                            audit.configured("%02d%02d".formatted(i, j));
+                            audit.configured(configuration("%02d%02d".formatted(i, j)));
                           }
                         }))
             .toList();
@@ -199,10 +202,35 @@ class AuditTrailTest {
     assertThat(entries).hasSize(1 + 8 * 10);
   }
 
+  private static Configuration configuration(String sha256, String... rights) {
+    return new Configuration(sha256, new TreeSet<>(List.of(rights)));
+  }
+
   @Test
-  void aConfigurationIsToldWhenItChanged() {
-    audit.configured("a");
-    audit.configured("a");
+  void whoHasWhichRightIsToldAndWhatChangedOfIt() {
+    audit.configured(configuration("a", "operator: ada", "trainer: ada"));
+    audit.configured(configuration("b", "operator: ada", "operator: bob"));
+    audit.configured(configuration("b", "operator: ada", "operator: bob"));
+    audit.configured(configuration("b", "operator: bob")); // by a property that is no part of it
+
+    List<JsonNode> told =
+        entries().stream()
+            .map(entry -> content(entry))
+            .filter(entry -> entry.path("action").asText().equals("configuration"))
+            .map(entry -> entry.path("details"))
+            .toList();
+    assertThat(told).hasSize(3);
+    assertThat(told.get(0).path("rights").asText()).isEqualTo("operator: ada\ntrainer: ada");
+    assertThat(told.get(0).has("rights_added")).as("there is none before").isFalse();
+    assertThat(told.get(1).path("rights").asText()).isEqualTo("operator: ada\noperator: bob");
+    assertThat(told.get(1).path("rights_added").asText()).isEqualTo("operator: bob");
+    assertThat(told.get(1).path("rights_removed").asText()).isEqualTo("trainer: ada");
+    assertThat(told.get(2).has("rights_added")).isFalse();
+    assertThat(told.get(2).path("rights_removed").asText()).isEqualTo("operator: ada");
+  }
+
+  @Test
+  void anEntryOfAReleaseThatToldNoRightsIsFollowedByOneThatDoes() {
     mesh.database
         .jdbi()
         .useTransaction(
@@ -211,10 +239,33 @@ class AuditTrailTest {
                   audit.append(
                       handle,
                       new PostgresAudit.Act(
-                          "test", "t", "Ada", "s", "r", java.util.Map.of("count", "3")));
+                          "configuration", "", "", "policy", "", Map.of("sha256", "a")));
             });
-    audit.configured("a");
-    audit.configured("b");
+    audit.configured(configuration("a", "operator: ada"));
+    audit.configured(configuration("a", "operator: ada"));
+
+    JsonNode last = content(entries().getLast()).path("details");
+    assertThat(last.path("rights").asText()).isEqualTo("operator: ada");
+    assertThat(last.has("rights_added")).as("what was before is not known").isFalse();
+    assertThat(entries()).hasSize(3);
+  }
+
+  @Test
+  void aConfigurationIsToldWhenItChanged() {
+    audit.configured(configuration("a"));
+    audit.configured(configuration("a"));
+    mesh.database
+        .jdbi()
+        .useTransaction(
+            handle -> {
+              var unused =
+                  audit.append(
+                      handle,
+                      new PostgresAudit.Act(
+                          "test", "t", "Ada", "s", "r", Map.of("count", "3")));
+            });
+    audit.configured(configuration("a"));
+    audit.configured(configuration("b"));
 
     assertThat(entries())
         .extracting(entry -> content(entry).path("action").asText())

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Duration;
 import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -44,6 +46,40 @@ class KnownScoresTest {
     assertThat(counter("hits")).isEqualTo(1);
     assertThat(counter("misses")).isEqualTo(2);
     assertThat(reward.meters().get("ballast.reward.cache.bytes").gauge().value()).isPositive();
+  }
+
+  @Test
+  void noTenantLearnsWhatAnotherScored() {
+    ScoreItem guess = item("", "int a", "= 1;");
+    assertThat(score("acme", guess).getFromCache()).isFalse();
+
+    assertThat(score("shop", guess).getFromCache()).as("its first").isFalse();
+    assertThat(score("acme", guess).getFromCache()).isTrue();
+    assertThat(score("shop", guess).getFromCache()).isTrue();
+    assertThat(reward.ensembles.batches).as("each tenant's own").hasSize(2);
+  }
+
+  @Test
+  void aCompareKeepsTenantsApartToo() {
+    ScoreItem guess = item("", "p", "1");
+    assertThat(score("acme", guess).getFromCache()).isFalse();
+
+    CompareRequest compare =
+        CompareRequest.newBuilder()
+            .setMetadata(of("shop"))
+            .setPrompt(TestReward.text("p"))
+            .setCompletionA(TestReward.text("1"))
+            .setCompletionB(TestReward.text("22"))
+            .build();
+    assertThat(reward.stub().compare(compare).getResultsList())
+        .allSatisfy(result -> assertThat(result.getFromCache()).isFalse());
+    assertThat(
+            reward
+                .stub()
+                .compare(compare.toBuilder().setMetadata(of("acme")).build())
+                .getResultsList())
+        .extracting(ScoreResult::getFromCache)
+        .containsExactly(true, false);
   }
 
   @Test
@@ -165,6 +201,17 @@ class KnownScoresTest {
 
   private ScoreResponse score(ScoreItem... items) {
     return reward.stub().score(request(items));
+  }
+
+  private ScoreResult score(String tenant, ScoreItem item) {
+    return reward
+        .stub()
+        .score(request(item).toBuilder().setMetadata(of(tenant)).build())
+        .getResults(0);
+  }
+
+  private static RequestMetadata of(String tenant) {
+    return RequestMetadata.newBuilder().setTenant(tenant).build();
   }
 
   private static ScoreRequest request(ScoreItem... items) {

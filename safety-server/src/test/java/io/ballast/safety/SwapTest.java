@@ -4,6 +4,11 @@ import static io.ballast.safety.testing.TestSafety.item;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.testing.FakeCostModels;
 import io.ballast.safety.testing.TestSafety;
@@ -88,6 +93,84 @@ class SwapTest {
           .as("as the properties say")
           .isEqualTo("1");
       assertThat(display(mesh).getModelVersion().getVersion()).isEqualTo("1");
+    }
+  }
+
+  @Test
+  void eachTurnIsToldOnceAlsoOneThatWasMadeWhileTheServerWasDown() throws Exception {
+    Path file = Files.writeString(root.resolve("serving"), "java-cost=1\n");
+    Map<String, String> properties = Map.of("serving-file", file.toString());
+    try (TestSafety mesh = TestSafety.start(properties)) {
+      mesh.lookAtServingFile();
+      assertThat(turns(mesh)).as("as the properties say").isEmpty();
+
+      Files.writeString(file, "java-cost=2\n");
+      mesh.lookAtServingFile();
+      mesh.lookAtServingFile();
+      assertThat(turns(mesh)).containsExactly("1 to 2");
+
+      Files.writeString(file, "java-cost=3\n"); // which cannot be loaded
+      mesh.lookAtServingFile();
+      assertThat(turns(mesh)).containsExactly("1 to 2");
+
+      Files.writeString(file, "java-cost=2\n");
+      try (TestSafety again = mesh.startBeside(properties)) {
+        again.lookAtServingFile();
+        assertThat(turns(again)).as("a replica, or a restart").containsExactly("1 to 2");
+      }
+      Files.writeString(file, "");
+      try (TestSafety again = mesh.startBeside(properties)) {
+        assertThat(turns(again)).containsExactly("1 to 2", "2 to 1");
+      }
+      mesh.lookAtServingFile();
+      assertThat(turns(mesh)).containsExactly("1 to 2", "2 to 1");
+    }
+  }
+
+  @Test
+  void theGatesTurnIsToldOfBothItsModels() throws Exception {
+    writeGates();
+    Path file = serve("1");
+    try (TestSafety mesh = start(file)) {
+      mesh.lookAtServingFile();
+      swapTo(mesh, "2");
+
+      assertThat(entries(mesh))
+          .extracting(entry -> entry.path("subject").asText())
+          .containsExactlyInAnyOrder("java-cost", "java-gate-context", "java-gate-suggestion");
+      assertThat(entries(mesh))
+          .allSatisfy(
+              entry -> {
+                assertThat(entry.path("actor").asText()).isEqualTo("the operator's serving file");
+                assertThat(entry.path("principal").asText()).isEqualTo("the server itself");
+                assertThat(entry.at("/details/from").asText()).isEqualTo("1");
+                assertThat(entry.at("/details/to").asText()).isEqualTo("2");
+                assertThat(entry.at("/details/from_sha256").asText()).hasSize(64);
+                assertThat(entry.at("/details/to_sha256").asText()).hasSize(64);
+              });
+    }
+  }
+
+  private static List<String> turns(TestSafety mesh) {
+    return entries(mesh).stream()
+        .map(entry -> entry.path("details"))
+        .map(details -> details.path("from").asText() + " to " + details.path("to").asText())
+        .toList();
+  }
+
+  private static List<JsonNode> entries(TestSafety mesh) {
+    return new PostgresAudit("safety", mesh.database)
+        .after(0, 100).stream()
+            .map(SwapTest::content)
+            .filter(entry -> entry.path("action").asText().equals("model.turn"))
+            .toList();
+  }
+
+  private static JsonNode content(AuditEntry entry) {
+    try {
+      return new ObjectMapper().readTree(entry.content());
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(entry.content(), e);
     }
   }
 

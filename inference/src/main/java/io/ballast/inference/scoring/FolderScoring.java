@@ -124,7 +124,8 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
         .describe(
             new PinnedVersion(folder.name(), folder.version(), sha),
             spec,
-            manifest.map(ModelManifest::contentSha256).orElseThrow());
+            manifest.map(ModelManifest::contentSha256).orElseThrow(),
+            manifest.map(ModelManifest::notes).orElseThrow());
   }
 
   @Override

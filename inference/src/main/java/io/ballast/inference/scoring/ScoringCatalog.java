@@ -52,7 +52,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   private final LoadedVersions<Served<M, R>> loaded =
       new LoadedVersions<>(served -> served.queues().close());
   private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
-  private final Map<String, String> serving = new ConcurrentHashMap<>();
+  private final Map<Pin, String> serving = new ConcurrentHashMap<>();
   private final Map<String, String> turned = new ConcurrentHashMap<>();
 
   /**
@@ -77,8 +77,15 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     source.list().stream()
         .map(model -> model.id().model())
         .distinct()
-        .forEach(name -> serving(name, VersionSelector.SERVING, versions(name)));
+        .forEach(name -> serving(name, VersionSelector.SERVING, OnBehalf.MESH));
   }
+
+  /**
+   * What stays where it was.
+   *
+   * @param tenant that does not see all versions of the name; empty: whoever does
+   */
+  private record Pin(String name, String tenant) {}
 
   /**
    * A model that is ready to score.
@@ -112,6 +119,20 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   /** The models that can be asked, as far as they are known, by name and version. */
   public final List<M> list() {
     return source.list();
+  }
+
+  /** Those of them that are there for {@code behalf}. */
+  public final List<M> list(OnBehalf behalf) {
+    return source.list().stream().filter(model -> sees(behalf, model)).toList();
+  }
+
+  /** An operator who names a version has chosen it for everybody, whoever trained it. */
+  private boolean sees(OnBehalf behalf, M model) {
+    String name = model.id().model();
+    String version = model.id().version();
+    return behalf.sees(model)
+        || version.equals(turned.get(name))
+        || (name.equals(names.defaultModel()) && version.equals(names.servingVersion()));
   }
 
   /** Looks from now on, each {@code interval}, for what could not be asked. */
@@ -211,7 +232,18 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    *     time is over before it is loaded
    */
   public final Lease<Served<M, R>> find(VersionSelector selector, CallPatience patience) {
-    M model = resolve(selector);
+    return find(selector, OnBehalf.MESH, patience);
+  }
+
+  /**
+   * The model that {@code selector} means, loaded; one that is not there for {@code behalf} is as
+   * one that does not exist.
+   *
+   * @throws MeshException as {@link #find(VersionSelector, CallPatience)}
+   */
+  public final Lease<Served<M, R>> find(
+      VersionSelector selector, OnBehalf behalf, CallPatience patience) {
+    M model = resolve(selector, behalf);
     return loaded.lease(model.id(), () -> load(model), patience);
   }
 
@@ -280,13 +312,15 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    * @param version empty: what it was, or nothing if there is no such model here any more
    */
   private void turn(String name, Optional<String> version) {
-    if (version.isEmpty() && versions(name).isEmpty() && !source.isElsewhere(name)) {
+    if (version.isEmpty()
+        && versions(name, OnBehalf.MESH).isEmpty()
+        && !source.isElsewhere(name)) {
       turned.remove(name);
       return;
     }
-    String next = version.orElseGet(() -> usual(name, versions(name)));
+    String next = version.orElseGet(() -> usual(name, OnBehalf.MESH));
     find(VersionSelector.version(name, next), CallPatience.endless()).close();
-    String before = serving(name, VersionSelector.SERVING, versions(name));
+    String before = serving(name, VersionSelector.SERVING, OnBehalf.MESH);
     version.ifPresentOrElse(given -> turned.put(name, given), () -> turned.remove(name));
     if (!before.equals(next)) {
       LOG.info("serving of {} {} is version {} now, before: {}", names.noun(), name, next, before);
@@ -301,17 +335,27 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    *     now
    */
   public final M resolve(VersionSelector selector) {
+    return resolve(selector, OnBehalf.MESH);
+  }
+
+  /**
+   * The version that {@code selector} means; one that is not there for {@code behalf} is as one
+   * that does not exist.
+   *
+   * @throws MeshException as {@link #resolve(VersionSelector)}
+   */
+  public final M resolve(VersionSelector selector, OnBehalf behalf) {
     String name = selector.model().isEmpty() ? names.defaultModel() : selector.model();
-    Optional<M> known = find(name, selector);
+    Optional<M> known = find(name, selector, behalf);
     if (known.isEmpty()) {
       try {
         source.refresh(name);
       } catch (MeshException e) { // what it did hear of may do
-        return find(name, selector).orElseThrow(() -> e);
+        return find(name, selector, behalf).orElseThrow(() -> e);
       }
-      known = find(name, selector);
+      known = find(name, selector, behalf);
     }
-    return known.orElseThrow(() -> unknown(name, selector));
+    return known.orElseThrow(() -> unknown(name, selector, behalf));
   }
 
   /**
@@ -323,47 +367,55 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     return source.golden(model);
   }
 
-  private Optional<M> find(String name, VersionSelector selector) {
-    List<M> versions = versions(name);
+  private Optional<M> find(String name, VersionSelector selector, OnBehalf behalf) {
     String version =
         switch (selector.kind()) {
           case VERSION -> selector.name();
-          case ALIAS -> serving(name, selector.name(), versions);
+          case ALIAS -> serving(name, selector.name(), behalf);
         };
-    return versions.stream().filter(model -> model.id().version().equals(version)).findFirst();
+    return versions(name, behalf).stream()
+        .filter(model -> model.id().version().equals(version))
+        .findFirst();
   }
 
-  private List<M> versions(String name) {
-    return source.list().stream().filter(model -> model.id().model().equals(name)).toList();
+  private List<M> versions(String name, OnBehalf behalf) {
+    return list(behalf).stream().filter(model -> model.id().model().equals(name)).toList();
   }
 
   /** Where an alias points: where an operator turned it, or else as usual. */
-  private String serving(String name, String alias, List<M> versions) {
+  private String serving(String name, String alias, OnBehalf behalf) {
     if (!alias.equals(VersionSelector.SERVING)) {
       throw unknown("alias", alias, name + " has only the alias 'serving'");
     }
     String operators = turned.get(name);
-    return operators == null ? usual(name, versions) : operators;
+    return operators == null ? usual(name, behalf) : operators;
   }
 
   /**
    * Where "serving" points that nobody turned. A version that appears while the server runs moves
    * none: of what runs here, it stays at what was the newest when the name first came up, for as
-   * long as that is there. Elsewhere whoever loads a version there decides.
+   * long as that is there. Elsewhere whoever loads a version there decides. For a tenant it never
+   * points to what another has trained.
    */
-  private String usual(String name, List<M> versions) {
+  private String usual(String name, OnBehalf behalf) {
     if (name.equals(names.defaultModel())) {
       return names.servingVersion();
     }
-    if (versions.isEmpty() || source.isElsewhere(name)) {
-      return newest(versions);
+    List<M> seen = versions(name, behalf);
+    if (seen.isEmpty() || source.isElsewhere(name)) {
+      return newest(seen);
     }
+    String everybodys = pinned(new Pin(name, ""), versions(name, OnBehalf.MESH));
+    return has(seen, everybodys) ? everybodys : pinned(new Pin(name, behalf.tenant()), seen);
+  }
+
+  private String pinned(Pin pin, List<M> versions) {
     return serving.compute(
-        name,
-        (same, known) ->
-            versions.stream().anyMatch(model -> model.id().version().equals(known))
-                ? known
-                : newest(versions));
+        pin, (same, known) -> known != null && has(versions, known) ? known : newest(versions));
+  }
+
+  private static boolean has(List<? extends ScoringModel> versions, String version) {
+    return versions.stream().anyMatch(model -> model.id().version().equals(version));
   }
 
   private static String newest(List<? extends ScoringModel> versions) {
@@ -373,9 +425,8 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
         .orElse("");
   }
 
-  private MeshException unknown(String name, VersionSelector selector) {
-    boolean named = source.list().stream().anyMatch(model -> model.id().model().equals(name));
-    if (!named) {
+  private MeshException unknown(String name, VersionSelector selector, OnBehalf behalf) {
+    if (versions(name, behalf).isEmpty()) {
       return unknown(
           "model", name, "there is no %s of this name".formatted(names.noun()) + mend(name));
     }

@@ -1,6 +1,7 @@
 package io.ballast.inference.scoring;
 
 import io.ballast.kit.call.PinnedVersion;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** One version of a model that scores completions, as its server describes it. */
@@ -13,4 +14,9 @@ public interface ScoringModel {
    * server's rule holds.
    */
   OptionalInt promptTokens();
+
+  /** The tenant that trained it for itself; to others it is not there. Empty: it is everybody's. */
+  default Optional<String> owner() {
+    return Optional.empty();
+  }
 }

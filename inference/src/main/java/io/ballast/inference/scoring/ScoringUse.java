@@ -5,6 +5,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -30,7 +31,9 @@ public record ScoringUse<M extends ScoringModel, R>(
      *
      * @param folderSha256 over all files of its folder, as they were when {@code spec} was read;
      *     empty if its weights are elsewhere
+     * @param notes of its folder, by key; none if its weights are elsewhere
      */
-    M describe(PinnedVersion id, ScoringSpec spec, String folderSha256);
+    M describe(
+        PinnedVersion id, ScoringSpec spec, String folderSha256, Map<String, String> notes);
   }
 }

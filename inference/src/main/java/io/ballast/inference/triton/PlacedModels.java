@@ -95,7 +95,11 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
         all.add(model);
       }
     }
-    placed.list().forEach(known -> all.add(use.described().describe(known.id(), known.spec(), "")));
+    placed
+        .list()
+        .forEach(
+            known ->
+                all.add(use.described().describe(known.id(), known.spec(), "", Map.of())));
     return List.copyOf(all);
   }
 

@@ -137,7 +137,7 @@ public final class OrchestratorServer implements AutoCloseable {
     RunChanges changes = new RunChanges();
     Database database = runtime.database(SCHEMA);
     audit = new PostgresAudit(SCHEMA, database);
-    runtime.configurationSha256().ifPresent(audit::configured);
+    runtime.configuration().ifPresent(audit::configured);
     RunStore store =
         new PostgresRunStore(
             database,

@@ -199,7 +199,7 @@ public final class PolicyServer implements AutoCloseable {
     clock = runtime.clock();
     retention = config.retention();
     keepMonths(); // before anybody writes into them
-    runtime.configurationSha256().ifPresent(trail::configured);
+    runtime.configuration().ifPresent(trail::configured);
     services =
         List.of(
             new PolicyGrpcService(

@@ -28,12 +28,13 @@ public final class EnsembleUse {
   public static ScoringUse<Ensemble, CompletionScores> of() {
     return new ScoringUse<>(
         ScoringKind.REWARD_ENSEMBLE,
-        (id, spec, folder) -> ensemble(id, spec),
+        (id, spec, folder, notes) -> ensemble(id, spec, notes),
         EnsembleUse::judged,
         CompletionScores.Refused::new);
   }
 
-  private static Ensemble ensemble(PinnedVersion id, ScoringSpec spec) {
+  private static Ensemble ensemble(
+      PinnedVersion id, ScoringSpec spec, Map<String, String> notes) {
     return new Ensemble(
         id,
         members(id, spec.normalizations(), spec.inverseTemperatures(), spec.heldOutMembers()),
@@ -51,7 +52,8 @@ public final class EnsembleUse {
                             objective.inverseTemperatures(),
                             objective.heldOutMembers()),
                         figure(objective.heldOut(), CAUTIOUS_ACCURACY)))
-            .toList());
+            .toList(),
+        FolderRewardTrainer.owner(notes));
   }
 
   private static List<Member> members(

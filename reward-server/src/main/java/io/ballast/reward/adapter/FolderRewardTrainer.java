@@ -48,6 +48,9 @@ public final class FolderRewardTrainer implements RewardTrainer {
   /** The note that says which training made a version. */
   private static final String TRAINING_ID = "training_id";
 
+  /** The note that says whose alone a version is. */
+  private static final String OWNER = "owner_tenant";
+
   /** The note of how many judgements were left out, a fact of each training. */
   private static final String ROWS_LEFT_OUT = "rows_left_out";
 
@@ -95,6 +98,9 @@ public final class FolderRewardTrainer implements RewardTrainer {
     } catch (IllegalArgumentException e) {
       throw Texts.malformed("plan.name", String.valueOf(e.getMessage()));
     }
+    if (order.ownNamesOnly()) {
+      requireOwn(version.model(), order, stores);
+    }
     if (version.isTaken(stores)) {
       throw new MeshException(
           Fault.ALREADY_EXISTS,
@@ -103,6 +109,43 @@ public final class FolderRewardTrainer implements RewardTrainer {
     }
     StoredModel trunk = trunk(order.trunk(), stores);
     return new Prepared(version, trunk.name() + "/" + trunk.version());
+  }
+
+  /** Refuses a name that a version has which is not the owner's: it would serve in its place. */
+  private static void requireOwn(String model, TrainingOrder order, List<ModelStore> stores) {
+    boolean own =
+        stores.stream()
+            .flatMap(store -> store.list().stream())
+            .filter(stored -> stored.name().equals(model))
+            .allMatch(stored -> owner(stored).equals(order.owner()));
+    if (!own) {
+      throw new MeshException(
+          Fault.FORBIDDEN,
+          ("plan.name: '%s' has versions that %s did not train"
+                  + " (expected: a new name, or one of its own)")
+              .formatted(model, order.tenant()),
+          Map.of("field", "plan.name", "model", model, "tenant", order.tenant()));
+    }
+  }
+
+  private static Optional<String> owner(StoredModel stored) {
+    try {
+      return ModelManifest.read(stored.folder()).flatMap(manifest -> owner(manifest.notes()));
+    } catch (ModelException e) { // whose it is cannot be told, so it is nobody's
+      LOG.warn("whose {} {} is: {}", stored.name(), stored.version(), e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** The tenant whose alone a version with these notes is; empty: it is everybody's. */
+  static Optional<String> owner(Map<String, String> notes) {
+    return Optional.ofNullable(notes.get(OWNER));
+  }
+
+  private static Map<String, String> notes(UUID id, TrainingOrder order) {
+    Map<String, String> notes = new TreeMap<>(Map.of(TRAINING_ID, id.toString()));
+    order.owner().ifPresent(tenant -> notes.put(OWNER, tenant));
+    return notes;
   }
 
   private StoredModel trunk(String named, List<ModelStore> stores) {
@@ -164,7 +207,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
                   version.version(),
                   trained,
                   order.command(version, prepared.trunk()),
-                  Map.of(TRAINING_ID, id.toString()));
+                  notes(id, order));
       return new Training.Result(
           new PinnedVersion(version.model(), version.version(), weights(published)),
           trained.facts(),
@@ -203,6 +246,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
       if (!training.id().toString().equals(facts.remove(TRAINING_ID))) {
         return Optional.empty();
       }
+      facts.remove(OWNER);
       ScoringSpec spec = ScoringModelFolder.readSpec(folder.get().folder());
       return Optional.of(
           new Published(

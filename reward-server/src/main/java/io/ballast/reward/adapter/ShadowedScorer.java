@@ -73,6 +73,7 @@ public final class ShadowedScorer implements RewardScorer {
     }
     ScoreCommand again =
         new ScoreCommand(
+            command.behalf().asOperatorsChose(),
             Lane.BATCH,
             VersionSelector.version(target.model(), target.version()),
             command.aggregation(),

@@ -1,6 +1,7 @@
 package io.ballast.reward.core;
 
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
@@ -10,6 +11,7 @@ import java.util.OptionalDouble;
 /**
  * What is asked about best of n.
  *
+ * @param behalf on whose behalf
  * @param ensemble who scores completions that come without a reward
  * @param aggregation how
  * @param truncation what becomes of a prompt that is longer than the ensemble sees
@@ -21,6 +23,7 @@ import java.util.OptionalDouble;
  * @param seed draws them
  */
 public record BestOfNCommand(
+    OnBehalf behalf,
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,

@@ -202,6 +202,7 @@ public final class BestOfNFlow {
     ScoreAnswer answer =
         rewards.score(
             new ScoreCommand(
+                command.behalf(),
                 command.lane(),
                 command.ensemble(),
                 command.aggregation(),

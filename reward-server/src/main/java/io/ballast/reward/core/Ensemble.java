@@ -3,6 +3,7 @@ package io.ballast.reward.core;
 import io.ballast.inference.scoring.ScoringModel;
 import io.ballast.kit.call.PinnedVersion;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
@@ -17,13 +18,15 @@ import java.util.OptionalInt;
  *     empty where it was not measured
  * @param objectives of which a member's raw score is the weighted sum, each with K members; empty
  *     if a member's score is one head's
+ * @param owner the tenant that trained it for itself; empty: it is everybody's
  */
 public record Ensemble(
     PinnedVersion id,
     List<Member> members,
     OptionalInt promptTokens,
     OptionalDouble heldOutAccuracy,
-    List<Objective> objectives)
+    List<Objective> objectives,
+    Optional<String> owner)
     implements ScoringModel {
   public Ensemble {
     members = List.copyOf(members);
@@ -33,13 +36,13 @@ public record Ensemble(
     }
   }
 
-  /** Members of one head each. */
+  /** Members of one head each, everybody's. */
   public Ensemble(
       PinnedVersion id,
       List<Member> members,
       OptionalInt promptTokens,
       OptionalDouble heldOutAccuracy) {
-    this(id, members, promptTokens, heldOutAccuracy, List.of());
+    this(id, members, promptTokens, heldOutAccuracy, List.of(), Optional.empty());
   }
 
   /**

@@ -60,7 +60,7 @@ public final class RewardFlow implements RewardScorer {
     List<String> ids = ItemIds.of(command.items(), limits.items());
     ScoreAggregator aggregator = aggregator(command.aggregation());
     try (Lease<Served<Ensemble, CompletionScores>> lease =
-        catalog.find(command.ensemble(), patience)) {
+        catalog.find(command.ensemble(), command.behalf(), patience)) {
       Served<Ensemble, CompletionScores> served = lease.value();
       RewardJudge judge =
           new RewardJudge(
@@ -170,7 +170,12 @@ public final class RewardFlow implements RewardScorer {
           command.anew()
               ? scores.askAnew(served.queues(), byPrompt, command.lane(), patience)
               : scores.ask(
-                  served.model().id(), served.queues(), byPrompt, command.lane(), patience);
+                  command.behalf().tenant(),
+                  served.model().id(),
+                  served.queues(),
+                  byPrompt,
+                  command.lane(),
+                  patience);
       List<ScoredItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
         items.add(

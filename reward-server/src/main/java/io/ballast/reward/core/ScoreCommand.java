@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
@@ -8,10 +9,12 @@ import java.util.List;
 /**
  * Items to score, all by one ensemble and in one way.
  *
+ * @param behalf on whose behalf; an empty tenant is the default one
  * @param truncation what becomes of a prompt that is longer than the ensemble sees
  * @param anew whether items are scored that were scored before
  */
 public record ScoreCommand(
+    OnBehalf behalf,
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,
@@ -24,11 +27,12 @@ public record ScoreCommand(
 
   /** The same of other items. */
   public ScoreCommand of(List<ScoreItem> others) {
-    return new ScoreCommand(lane, ensemble, aggregation, truncation, anew, others);
+    return new ScoreCommand(behalf, lane, ensemble, aggregation, truncation, anew, others);
   }
 
-  /** The same of another ensemble. */
+  /** The same of another ensemble, one that an operator chose. */
   public ScoreCommand by(VersionSelector other, AggregationChoice how) {
-    return new ScoreCommand(lane, other, how, truncation, anew, items);
+    return new ScoreCommand(
+        behalf.asOperatorsChose(), lane, other, how, truncation, anew, items);
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.reward.core.BestOfNAnswer;
 import io.ballast.reward.core.BestOfNAnswer.LeftOut;
@@ -32,8 +33,10 @@ final class BestOfNMapper {
       CandidatePool pool = request.getPools(p);
       pools.add(new Pool("pools[" + p + "]", proxies(pool), values(pool.getGoldRewardsList())));
     }
+    Caller caller = mapper.caller(request.getMetadata());
     return new BestOfNCommand(
-        mapper.lane(request.getMetadata()),
+        CallTenants.behalf(caller, request.getMetadata()),
+        caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         RewardMapper.choice(request.getAggregation()),
         MeshMessages.truncation(request.getTruncation()),

@@ -1,6 +1,7 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Truncation;
@@ -62,7 +63,7 @@ public final class KserveRewards implements ServedModels {
   @Override
   public List<ModelState> states() {
     Map<String, String> flaws = catalog.flaws();
-    return catalog.list().stream()
+    return catalog.list(CallTenants.behalf()).stream()
         .map(Ensemble::id)
         .map(
             id -> {
@@ -77,7 +78,9 @@ public final class KserveRewards implements ServedModels {
   @Override
   public Optional<ServedModel> find(String model, String version) {
     return ServedModels.find(
-        model, version, selector -> new ServedEnsemble(catalog.resolve(selector)));
+        model,
+        version,
+        selector -> new ServedEnsemble(catalog.resolve(selector, CallTenants.behalf())));
   }
 
   private final class ServedEnsemble implements ServedModel {
@@ -123,6 +126,7 @@ public final class KserveRewards implements ServedModels {
       ScoreAnswer answer =
           flow.score(
               new ScoreCommand(
+                  new OnBehalf(command.caller().tenant(), CallTenants.bound().isEmpty()),
                   command.caller().lane(),
                   VersionSelector.version(id().model(), id().version()),
                   AggregationChoice.unspecified(),

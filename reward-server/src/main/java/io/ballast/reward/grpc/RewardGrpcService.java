@@ -1,5 +1,6 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
@@ -103,8 +104,11 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
     replies.unary(
         observer,
         () -> {
-          var unused = mapper.lane(request.getMetadata());
-          Ensemble ensemble = catalog.resolve(MeshMessages.selector(request.getRewardModel()));
+          Caller caller = mapper.caller(request.getMetadata());
+          Ensemble ensemble =
+              catalog.resolve(
+                  MeshMessages.selector(request.getRewardModel()),
+                  CallTenants.behalf(caller, request.getMetadata()));
           return RewardMapper.golden(ensemble, catalog.golden(ensemble));
         });
   }
@@ -115,10 +119,10 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
     replies.unary(
         observer,
         () -> {
-          var unused = mapper.lane(request.getMetadata());
+          Caller caller = mapper.caller(request.getMetadata());
           ListRewardModelsResponse.Builder response = ListRewardModelsResponse.newBuilder();
           catalog
-              .list()
+              .list(CallTenants.behalf(caller, request.getMetadata()))
               .forEach(
                   ensemble ->
                       response.addEnsembles(

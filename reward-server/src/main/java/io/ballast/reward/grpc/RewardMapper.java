@@ -3,7 +3,7 @@ package io.ballast.reward.grpc;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.Content;
 import io.ballast.inference.scoring.KeptScores;
-import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
@@ -60,9 +60,9 @@ public final class RewardMapper {
     this.contexts = contexts;
   }
 
-  /** Which lane a request travels in. */
-  Lane lane(RequestMetadata metadata) {
-    return MeshMessages.caller(contexts.apply(metadata)).lane();
+  /** Who makes a request; to be asked once for each, since it counts them. */
+  Caller caller(RequestMetadata metadata) {
+    return MeshMessages.caller(contexts.apply(metadata));
   }
 
   ScoreCommand command(ScoreRequest request) {
@@ -70,8 +70,10 @@ public final class RewardMapper {
     for (int i = 0; i < request.getItemsCount(); i++) {
       items.add(item(request.getItems(i), "items[" + i + "]"));
     }
+    Caller caller = caller(request.getMetadata());
     return new ScoreCommand(
-        lane(request.getMetadata()),
+        CallTenants.behalf(caller, request.getMetadata()),
+        caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         MeshMessages.truncation(request.getTruncation()),
@@ -81,8 +83,10 @@ public final class RewardMapper {
 
   ScoreCommand command(CompareRequest request) {
     Content prompt = content(request.getPrompt());
+    Caller caller = caller(request.getMetadata());
     return new ScoreCommand(
-        lane(request.getMetadata()),
+        CallTenants.behalf(caller, request.getMetadata()),
+        caller.lane(),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         MeshMessages.truncation(request.getTruncation()),

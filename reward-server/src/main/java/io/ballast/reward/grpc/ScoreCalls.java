@@ -56,14 +56,10 @@ public final class ScoreCalls {
    *
    * @param authorization the header, as it came
    * @param requestId the header {@code x-request-id}, as it came
-   * @param tenant empty: the default
    * @param timeout how long the caller waits, above 0
    */
   public record Asker(
-      Optional<String> authorization,
-      Optional<String> requestId,
-      String tenant,
-      Duration timeout) {}
+      Optional<String> authorization, Optional<String> requestId, Duration timeout) {}
 
   /**
    * What was answered.
@@ -122,7 +118,7 @@ public final class ScoreCalls {
                 MetadataUtils.newAttachHeadersInterceptor(headers),
                 MetadataUtils.newCaptureMetadataInterceptor(new AtomicReference<>(), trailers))
             .withDeadlineAfter(asker.timeout().toNanos(), TimeUnit.NANOSECONDS)
-            .score(request(command, asker.tenant()));
+            .score(request(command));
     return new Scored(
         requestId(trailers.get()).orElse(""),
         MeshMessages.version(response.getModelVersion()),
@@ -138,12 +134,12 @@ public final class ScoreCalls {
     return Optional.ofNullable(trailers).map(all -> all.get(REQUEST_ID));
   }
 
-  private static ScoreRequest request(ScoreCommand command, String tenant) {
+  private static ScoreRequest request(ScoreCommand command) {
     ScoreRequest.Builder request =
         ScoreRequest.newBuilder()
             .setMetadata(
                 RequestMetadata.newBuilder()
-                    .setTenant(tenant)
+                    .setTenant(command.behalf().tenant())
                     .setPriority(MeshMessages.priority(command.lane())))
             .setRewardModel(selector(command.ensemble()))
             .setTruncation(MeshMessages.truncation(command.truncation()))

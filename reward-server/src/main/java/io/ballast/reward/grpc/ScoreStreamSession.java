@@ -1,5 +1,6 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.ContextPatience;
@@ -71,9 +72,11 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
       return;
     }
     ScoreStreamRequest settings = first.get();
+    Caller caller = mapper.caller(settings.getMetadata());
     ScoreCommand template =
         new ScoreCommand(
-            mapper.lane(settings.getMetadata()),
+            CallTenants.behalf(caller, settings.getMetadata()),
+            caller.lane(),
             MeshMessages.selector(settings.getRewardModel()),
             RewardMapper.choice(settings.getAggregation()),
             MeshMessages.truncation(settings.getTruncation()),

@@ -105,7 +105,14 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
               throw Texts.malformed(
                   "plan.source", "missing (expected: feedback, upload or objectives)");
         };
-    TrainingDesk.Started started = desk.start(plans.order(caller, plan, source));
+    TrainingDesk.Started started =
+        desk.start(
+            plans.order(
+                caller,
+                CallTenants.of(first.getMetadata()),
+                CallTenants.bound().isPresent(),
+                plan,
+                source));
     return StartTrainingResponse.newBuilder()
         .setTraining(TrainingMapper.message(started.training()))
         .setDuplicate(started.duplicate())

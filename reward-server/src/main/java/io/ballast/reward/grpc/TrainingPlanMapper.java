@@ -52,9 +52,16 @@ public final class TrainingPlanMapper {
     this.mostJudgements = mostJudgements;
   }
 
-  TrainingOrder order(Caller caller, TrainingPlan plan, Source source) {
+  /**
+   * @param owner the tenant that the training is for in particular; empty: the mesh
+   * @param bound whether the caller may ask for that tenant only
+   */
+  TrainingOrder order(
+      Caller caller, Optional<String> owner, boolean bound, TrainingPlan plan, Source source) {
     return new TrainingOrder(
         caller.tenant(),
+        owner,
+        bound,
         caller.idempotencyKey(),
         fingerprint(plan, source),
         plan.getName(),

@@ -84,6 +84,7 @@ final class Classify implements Dialect {
               "", "items[" + i + "]", new Content.Text(""), new Content.Text(texts.get(i))));
     }
     return new ScoreCommand(
+        options.behalf(),
         options.lane(),
         Options.model(body.text(MODEL).orElse("")),
         options.aggregation(),

@@ -81,7 +81,13 @@ final class GetReward implements Dialect {
               references.get(i)));
     }
     return new ScoreCommand(
-        options.lane(), options.model(), options.aggregation(), options.truncation(), false, items);
+        options.behalf(),
+        options.lane(),
+        options.model(),
+        options.aggregation(),
+        options.truncation(),
+        false,
+        items);
   }
 
   @Override

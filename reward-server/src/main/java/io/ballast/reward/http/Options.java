@@ -1,5 +1,6 @@
 package io.ballast.reward.http;
 
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.Truncation;
@@ -53,6 +54,11 @@ record Options(
   /** Those that every dialect has. */
   static final Set<String> COMMON =
       Set.of(AGGREGATION, UWO_LAMBDA, QUANTILE, TENANT, PRIORITY, TIMEOUT);
+
+  /** As the server that is asked judges it; here nobody is known yet. */
+  OnBehalf behalf() {
+    return new OnBehalf(tenant, tenant.isEmpty());
+  }
 
   Options {
     ends = List.copyOf(ends);

@@ -133,8 +133,7 @@ public final class RewardRoutes implements AutoCloseable {
                 Options options = Options.read(parameters, dialect.parameters(), config.timeout());
                 ScoreCommand command =
                     dialect.read(JsonBody.read(body, dialect.fields(options), maxItems), options);
-                Asker asker =
-                    new Asker(authorization, requestId, options.tenant(), options.timeout());
+                Asker asker = new Asker(authorization, requestId, options.timeout());
                 answer = answer(context, dialect, calls.score(command, asker));
               } catch (MeshException e) {
                 answer = () -> Answers.write(context, Problem.of(e));

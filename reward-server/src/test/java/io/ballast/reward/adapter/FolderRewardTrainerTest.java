@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -55,6 +56,8 @@ class FolderRewardTrainerTest {
     TrainingOrder order =
         new TrainingOrder(
             "acme",
+            Optional.of("acme"),
+            true,
             "key",
             "fingerprint",
             "taste",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
@@ -156,6 +157,7 @@ class HttpRewardTest {
         COMPONENT,
         new Judging(
             new ScoreCommand(
+                new OnBehalf("acme", false),
                 Lane.INTERACTIVE,
                 VersionSelector.version("it", "1"),
                 AggregationChoice.unspecified(),

@@ -2,6 +2,7 @@ package io.ballast.reward.component;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.OnBehalf;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.Truncation;
@@ -54,6 +55,7 @@ final class OneComponent {
     Tools tools = new Tools(NO_ENSEMBLES, (ensemble, text, patience) -> text.length(), outside);
     ScoreCommand command =
         new ScoreCommand(
+            new OnBehalf("acme", false),
             Lane.INTERACTIVE,
             VersionSelector.version("it", "1"),
             AggregationChoice.unspecified(),

@@ -16,7 +16,7 @@ public final class CostUse {
   public static ScoringUse<CostModel, HeadScores> of() {
     return new ScoringUse<>(
         ScoringKind.COST,
-        CostUse::model,
+        (id, spec, folder, notes) -> model(id, spec, folder),
         scored -> new HeadScores.Scored(scored.scores().stream().map(Float::doubleValue).toList()),
         HeadScores.Refused::new);
   }

@@ -3,9 +3,13 @@ package io.ballast.safety.wiring;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.audit.AuditTrail;
 import io.ballast.kit.audit.PostgresAudit;
+import io.ballast.kit.audit.ServingTurns;
 import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.ChangeSignal;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
@@ -33,6 +37,7 @@ import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.cost.CostScorer;
 import io.ballast.safety.core.cost.HeadScores;
+import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.gatefit.DriftWatch;
@@ -61,6 +66,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -76,6 +82,7 @@ public final class SafetyServer implements AutoCloseable {
   private final CostCatalog catalog;
   private final Optional<ShadowTraffic> shadow;
   private final Optional<ServingFile> serving;
+  private final ServingTurns turns;
   private final GateFlow gates;
   private final TestRunner runner;
   private final CanaryWatcher canaries;
@@ -123,7 +130,8 @@ public final class SafetyServer implements AutoCloseable {
     gates = new GateFlow(gateModels, config.gate(), monitor);
     Database database = runtime.database(SCHEMA);
     audit = new PostgresAudit(SCHEMA, database);
-    runtime.configurationSha256().ifPresent(audit::configured);
+    turns = new ServingTurns(audit);
+    runtime.configuration().ifPresent(audit::configured);
     SafetyTestStore store = new PostgresSafetyTestStore(database);
     CandidateSampler sampler =
         new GrpcCandidateSampler(
@@ -236,13 +244,41 @@ public final class SafetyServer implements AutoCloseable {
     return audit;
   }
 
-  /** Lets these versions serve; returns what keeps some from it. */
+  /** Lets these versions serve, and tells the trail; returns what keeps some from it. */
   private Map<String, String> turn(Map<String, String> versions) {
     Map<String, String> costs = new TreeMap<>(versions);
     costs.keySet().removeIf(gates::isOf);
+    Set<String> models = turns.models(versions.keySet());
+    Map<String, PinnedVersion> before = servingOf(models);
     Map<String, String> flaws = new TreeMap<>(catalog.turn(costs));
     flaws.putAll(gates.turn(versions));
+    flaws.putAll(turns.tell(before, servingOf(models)));
     return flaws;
+  }
+
+  /** What serves of these models, those that there are. */
+  private Map<String, PinnedVersion> servingOf(Set<String> models) {
+    Map<String, PinnedVersion> serving = new TreeMap<>();
+    catalog.list().stream()
+        .map(model -> model.id().model())
+        .filter(models::contains)
+        .distinct()
+        .forEach(model -> servingCost(model).ifPresent(id -> serving.put(model, id)));
+    for (AcceptModel gate : gates.models()) {
+      if (models.contains(gate.id().model())) {
+        serving.put(gate.id().model(), gate.id());
+      }
+    }
+    return serving;
+  }
+
+  private Optional<PinnedVersion> servingCost(String model) {
+    try {
+      return Optional.of(
+          catalog.resolve(VersionSelector.alias(model, VersionSelector.SERVING)).id());
+    } catch (MeshException e) { // nothing of it serves
+      return Optional.empty();
+    }
   }
 
   /** Looks from now on, each {@code interval}, which versions are to serve. */

@@ -1,11 +1,17 @@
 package io.ballast.kit.audit;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.security.Principal;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -14,6 +20,13 @@ import org.jdbi.v3.core.Handle;
  */
 public final class PostgresAudit implements AuditTrail {
   private static final String CONFIGURATION = "configuration";
+  private static final String TURN = "model.turn";
+  private static final String SHA256 = "sha256";
+  private static final String RIGHTS = "rights";
+
+  /** As who appends takes it: what is read after it stays so until the commit. */
+  private static final String LOCK = "lock table audit in share row exclusive mode";
+
 
   private final String name;
   private final Database database;
@@ -100,31 +113,163 @@ public final class PostgresAudit implements AuditTrail {
     return read(handle, sequence - 1, 1).getFirst();
   }
 
-  /** Appends that the server runs with this configuration, unless the last one was the same. */
-  public void configured(String sha256) {
+  /**
+   * Appends that the server runs with this configuration, unless the last one was the same; with
+   * the lines of its rights, and which of them the last one had not, or had besides.
+   */
+  public void configured(Configuration now) {
     database
         .jdbi()
         .useTransaction(
             handle -> {
-              boolean same =
-                  handle
-                      .createQuery(
-                          """
-                          select coalesce((
-                            select content::jsonb #>> '{details,sha256}' = :sha256 from audit
-                            where content::jsonb ->> 'action' = :action
-                            order by sequence desc limit 1), false)\
-                          """)
-                      .bind("sha256", sha256)
-                      .bind("action", CONFIGURATION)
-                      .mapTo(Boolean.class)
-                      .one();
-              if (!same) {
+              handle.execute(LOCK); // servers that start at once tell the same once
+              Optional<Map<String, String>> last = lastConfiguration(handle);
+              if (!isSame(last.orElse(Map.of()), now)) {
                 var unused =
                     append(
-                        handle, new Act(CONFIGURATION, "", "", name, "", Map.of("sha256", sha256)));
+                        handle,
+                        new Act(
+                            CONFIGURATION,
+                            "",
+                            "",
+                            name,
+                            "",
+                            details(last.flatMap(PostgresAudit::rights), now)));
               }
             });
+  }
+
+  private static boolean isSame(Map<String, String> told, Configuration now) {
+    return now.sha256().equals(told.get(SHA256)) && lines(now.rights()).equals(told.get(RIGHTS));
+  }
+
+  /** Empty: the entry is of a release that told none. */
+  private static Optional<String> rights(Map<String, String> told) {
+    return Optional.ofNullable(told.get(RIGHTS));
+  }
+
+  /** What the last entry tells. */
+  private static Optional<Map<String, String>> lastConfiguration(Handle handle) {
+    return handle
+        .createQuery(
+            """
+            select content::jsonb #>> '{details,sha256}' as sha256,
+              content::jsonb #>> '{details,rights}' as rights from audit
+            where content::jsonb ->> 'action' = :action
+            order by sequence desc limit 1\
+            """)
+        .bind("action", CONFIGURATION)
+        .map(
+            (row, _) -> {
+              Map<String, String> told = new TreeMap<>();
+              for (String key : List.of(SHA256, RIGHTS)) {
+                Optional.ofNullable(row.getString(key)).ifPresent(text -> told.put(key, text));
+              }
+              return told;
+            })
+        .findFirst()
+        .map(Map::copyOf);
+  }
+
+  private static Map<String, String> details(Optional<String> rightsBefore, Configuration now) {
+    Map<String, String> details = new TreeMap<>();
+    details.put(SHA256, now.sha256());
+    details.put(RIGHTS, lines(now.rights()));
+    rightsBefore.ifPresent(
+        told -> {
+          SortedSet<String> before = new TreeSet<>(told.lines().toList());
+          putIfAny(details, RIGHTS + "_added", difference(now.rights(), before));
+          putIfAny(details, RIGHTS + "_removed", difference(before, now.rights()));
+        });
+    return details;
+  }
+
+  private static SortedSet<String> difference(SortedSet<String> of, SortedSet<String> without) {
+    SortedSet<String> rest = new TreeSet<>(of);
+    rest.removeAll(without);
+    return rest;
+  }
+
+  private static void putIfAny(Map<String, String> details, String key, SortedSet<String> lines) {
+    if (!lines.isEmpty()) {
+      details.put(key, lines(lines));
+    }
+  }
+
+  private static String lines(SortedSet<String> lines) {
+    return String.join("\n", lines);
+  }
+
+  /** The models of which a turn is told. */
+  Set<String> served() {
+    return database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        select distinct content::jsonb ->> 'subject' from audit
+                        where content::jsonb ->> 'action' = :action\
+                        """)
+                    .bind("action", TURN)
+                    .mapTo(String.class)
+                    .set());
+  }
+
+  /**
+   * Appends what serves now, where it is another than the trail told last of the model, or, of a
+   * model of which it told nothing, than what served first.
+   *
+   * @param first by model; a model may be missing
+   */
+  void serving(Map<String, PinnedVersion> first, Collection<PinnedVersion> now) {
+    database
+        .jdbi()
+        .useTransaction(
+            handle -> {
+              // servers of one file tell a turn once: the second sees what the first told
+              handle.execute(LOCK);
+              for (PinnedVersion version : now) {
+                Optional<PinnedVersion> last =
+                    lastTurn(handle, version.model())
+                        .or(() -> Optional.ofNullable(first.get(version.model())));
+                if (last.filter(version::equals).isEmpty()) {
+                  var unused = append(handle, turn(last, version));
+                }
+              }
+            });
+  }
+
+  private static Act turn(Optional<PinnedVersion> from, PinnedVersion to) {
+    return new Act(
+        TURN,
+        "",
+        "the operator's serving file",
+        to.model(),
+        "",
+        Map.of(
+            "from", from.map(PinnedVersion::version).orElse(""),
+            "from_sha256", from.map(PinnedVersion::weightsSha256).orElse(""),
+            "to", to.version(),
+            "to_sha256", to.weightsSha256()));
+  }
+
+  private static Optional<PinnedVersion> lastTurn(Handle handle, String model) {
+    return handle
+        .createQuery(
+            """
+            select content::jsonb #>> '{details,to}' as version,
+              content::jsonb #>> '{details,to_sha256}' as sha256 from audit
+            where content::jsonb ->> 'action' = :action and content::jsonb ->> 'subject' = :model
+            order by sequence desc limit 1\
+            """)
+        .bind("action", TURN)
+        .bind("model", model)
+        .map(
+            (row, _) ->
+                new PinnedVersion(model, row.getString("version"), row.getString("sha256")))
+        .findFirst();
   }
 
   @Override

@@ -22,8 +22,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has the same work done once for all who ask for it: what was answered whole is kept, and what is
- * on its way is waited for together.
+ * Has the same work done once for all of a tenant who ask for it: what was answered whole is kept,
+ * and what is on its way is waited for together. Neither an answer nor how long it takes tells one
+ * tenant what another asked.
  *
  * <p>No call depends on another one. Work goes on while one of its callers waits and leaves the
  * queue with the last; each waits as long as its own deadline allows. Work is joined only if it is
@@ -56,8 +57,8 @@ public final class SharedAnswers<K, I, R> {
             keptBytes, (question, result) -> work.bytes(question.key(), question.item(), result));
   }
 
-  /** All that a result depends on. */
-  private record Question<K, I>(PinnedVersion version, K key, I item) {}
+  /** All that a result depends on, and for whom it is: no tenant learns what another asked. */
+  private record Question<K, I>(String tenant, PinnedVersion version, K key, I item) {}
 
   /** A group on its way. */
   private static final class Job<K, I, R> {
@@ -101,6 +102,7 @@ public final class SharedAnswers<K, I, R> {
   /**
    * Returns an answer for each item, in the order of {@code groups}.
    *
+   * @param tenant with whom answers are shared
    * @param version the weights that are asked
    * @param queues of that version
    * @param groups the items under each key; may hold an item more than once
@@ -109,6 +111,7 @@ public final class SharedAnswers<K, I, R> {
    *     them can be asked again
    */
   public Map<K, List<Shared<R>>> ask(
+      String tenant,
       PinnedVersion version,
       LaneQueues<K, I, R> queues,
       Map<K, List<I>> groups,
@@ -116,9 +119,9 @@ public final class SharedAnswers<K, I, R> {
       CallPatience patience) {
     long start = waits.nanoTime().getAsLong();
     Call<K, I, R> call = new Call<>();
-    Map<K, Set<I>> missing = missing(version, groups, call);
+    Map<K, Set<I>> missing = missing(tenant, version, groups, call);
     if (!missing.isEmpty()) {
-      enter(version, queues, missing, lane, patience, call);
+      enter(tenant, version, queues, missing, lane, patience, call);
     }
     Map<Job<K, I, R>, Batched<R>> answers;
     try {
@@ -133,7 +136,10 @@ public final class SharedAnswers<K, I, R> {
             all.put(
                 key,
                 items.stream()
-                    .map(item -> shared(new Question<>(version, key, item), call, answers, waited))
+                    .map(
+                        item ->
+                            shared(
+                                new Question<>(tenant, version, key, item), call, answers, waited))
                     .toList()));
     return all;
   }
@@ -175,12 +181,12 @@ public final class SharedAnswers<K, I, R> {
 
   /** Takes what is kept; returns the rest, each item once. */
   private Map<K, Set<I>> missing(
-      PinnedVersion version, Map<K, List<I>> groups, Call<K, I, R> call) {
+      String tenant, PinnedVersion version, Map<K, List<I>> groups, Call<K, I, R> call) {
     Map<K, Set<I>> missing = new LinkedHashMap<>();
     groups.forEach(
         (key, items) -> {
           for (I item : items) {
-            Question<K, I> question = new Question<>(version, key, item);
+            Question<K, I> question = new Question<>(tenant, version, key, item);
             Optional<R> result = kept.get(question);
             if (result.isPresent()) {
               call.known.put(question, result.get());
@@ -195,6 +201,7 @@ public final class SharedAnswers<K, I, R> {
 
   /** Joins what is on its way and queues the rest; whatever is thrown, nothing has been joined. */
   private void enter(
+      String tenant,
       PinnedVersion version,
       LaneQueues<K, I, R> queues,
       Map<K, Set<I>> missing,
@@ -206,13 +213,14 @@ public final class SharedAnswers<K, I, R> {
     try {
       missing.forEach(
           (key, items) ->
-              items.forEach(item -> find(new Question<>(version, key, item), queues, lane, call)));
+              items.forEach(
+                  item -> find(new Question<>(tenant, version, key, item), queues, lane, call)));
       List<BatchGroup<K, I>> groups = new ArrayList<>();
       missing.forEach(
           (key, items) -> {
             List<I> rest =
                 items.stream()
-                    .filter(item -> !call.has(new Question<>(version, key, item)))
+                    .filter(item -> !call.has(new Question<>(tenant, version, key, item)))
                     .toList();
             if (!rest.isEmpty()) {
               groups.add(new BatchGroup<>(key, rest, work.weight(key, rest)));
@@ -222,7 +230,7 @@ public final class SharedAnswers<K, I, R> {
           groups.isEmpty() ? List.of() : waits.submit(queues.of(lane), groups, lane, patience);
       joins.add(call.places.size());
       for (int g = 0; g < groups.size(); g++) {
-        own.add(queued(version, queues, lane, groups.get(g), answers.get(g), call));
+        own.add(queued(tenant, version, queues, lane, groups.get(g), answers.get(g), call));
       }
       call.places.values().forEach(place -> call.jobs.add(place.job()));
       call.jobs.forEach(job -> job.calls++);
@@ -253,6 +261,7 @@ public final class SharedAnswers<K, I, R> {
 
   /** Notes what was queued, for others to join; the lock is held. */
   private Job<K, I, R> queued(
+      String tenant,
       PinnedVersion version,
       LaneQueues<K, I, R> queues,
       Lane lane,
@@ -260,7 +269,9 @@ public final class SharedAnswers<K, I, R> {
       CompletableFuture<Batched<R>> answer,
       Call<K, I, R> call) {
     List<Question<K, I>> questions =
-        group.items().stream().map(item -> new Question<>(version, group.key(), item)).toList();
+        group.items().stream()
+            .map(item -> new Question<>(tenant, version, group.key(), item))
+            .toList();
     Job<K, I, R> job = new Job<>(queues, lane, questions, answer);
     for (int i = 0; i < questions.size(); i++) {
       Place<K, I, R> place = new Place<>(job, i);

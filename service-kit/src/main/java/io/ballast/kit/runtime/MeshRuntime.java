@@ -1,5 +1,6 @@
 package io.ballast.kit.runtime;
 
+import io.ballast.kit.audit.Configuration;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.postgres.Database;
@@ -46,10 +47,10 @@ public interface MeshRuntime {
   }
 
   /**
-   * A digest of the process's configuration, without secrets, for the audit trail: roles and limits
-   * come from there. Empty: nobody keeps it.
+   * The process's configuration, without secrets, for the audit trail: roles and limits come from
+   * there. Empty: nobody keeps it.
    */
-  default Optional<String> configurationSha256() {
+  default Optional<Configuration> configuration() {
     return Optional.empty();
   }
 

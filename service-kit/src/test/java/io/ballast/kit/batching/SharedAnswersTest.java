@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 /** Work is done once for all who ask for it, and no call depends on another one. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class SharedAnswersTest {
+  private static final String TENANT = "acme";
   private static final PinnedVersion ONE = new PinnedVersion("m", "1", "a".repeat(64));
   private static final PinnedVersion OTHER_WEIGHTS = new PinnedVersion("m", "1", "b".repeat(64));
   private static final List<Lane> LANES = List.of(Lane.values());
@@ -88,6 +89,7 @@ class SharedAnswersTest {
             callers.submit(
                 () ->
                     answers.ask(
+                        TENANT,
                         OTHER_WEIGHTS,
                         queues,
                         Map.of("k", List.of("a")),
@@ -100,6 +102,35 @@ class SharedAnswersTest {
     assertThat(other.fromCache()).isFalse();
     assertThat(engine.keys()).hasSize(2);
     assertThat(answers.counts().hits()).isEqualTo(1);
+  }
+
+  @Test
+  void whatOneTenantAskedIsDoneAgainForAnother() throws Exception {
+    engine.release(2);
+    assertThat(first(asked(Lane.INTERACTIVE, "k", "a")).fromCache()).isFalse();
+    var others = asked("other", Lane.INTERACTIVE, CallPatience.endless(), "k", "a");
+
+    assertThat(first(others).fromCache()).isFalse();
+    assertThat(engine.keys()).containsExactly(List.of("k"), List.of("k"));
+    assertThat(first(asked("other", Lane.BATCH, CallPatience.endless(), "k", "a")).fromCache())
+        .isTrue();
+    assertThat(answers.counts()).isEqualTo(new SharingCounts(1, 2, 0, 0, 2 * ENTRY_BYTES));
+  }
+
+  @Test
+  void noTenantWaitsForWorkOfAnother() throws Exception {
+    var held = hold();
+    var one = asked(Lane.INTERACTIVE, "k", "a");
+    awaitWaiting(1);
+    var others = asked("other", Lane.INTERACTIVE, CallPatience.endless(), "k", "a");
+    awaitWaiting(2);
+    engine.release(3);
+
+    assertThat(results(one)).containsExactly("k:a");
+    assertThat(results(others)).containsExactly("k:a");
+    assertThat(held.get()).isNotEmpty();
+    assertThat(answers.counts().joins()).isZero();
+    assertThat(answers.counts().misses()).isEqualTo(3);
   }
 
   @Test
@@ -305,7 +336,12 @@ class SharedAnswersTest {
         List<Shared<String>> shared =
             only(
                 answers.ask(
-                    ONE, queues, Map.of(key, items), LANES.get(random.nextInt(3)), patience));
+                    TENANT,
+                    ONE,
+                    queues,
+                    Map.of(key, items),
+                    LANES.get(random.nextInt(3)),
+                    patience));
         for (int i = 0; i < 2; i++) {
           assertThat(shared.get(i).result())
               .isIn(key + ":" + items.get(i), "CANCELLED: the caller left");
@@ -329,8 +365,13 @@ class SharedAnswersTest {
 
   private Future<Map<String, List<Shared<String>>>> asked(
       Lane lane, CallPatience patience, String key, String... items) {
+    return asked(TENANT, lane, patience, key, items);
+  }
+
+  private Future<Map<String, List<Shared<String>>>> asked(
+      String tenant, Lane lane, CallPatience patience, String key, String... items) {
     return callers.submit(
-        () -> answers.ask(ONE, queues, Map.of(key, List.of(items)), lane, patience));
+        () -> answers.ask(tenant, ONE, queues, Map.of(key, List.of(items)), lane, patience));
   }
 
   private static List<String> results(Future<Map<String, List<Shared<String>>>> call)

@@ -1,5 +1,6 @@
 package io.ballast.standalone.process;
 
+import io.ballast.kit.audit.Configuration;
 import io.ballast.kit.grpc.BidiReplies;
 import io.ballast.kit.grpc.PeerChannel;
 import io.ballast.kit.grpc.StatusMapper;
@@ -143,8 +144,10 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   }
 
   @Override
-  public Optional<String> configurationSha256() {
-    return Optional.of(ConfigurationDigest.of(ConfigProvider.getConfig()));
+  public Optional<Configuration> configuration() {
+    return Optional.of(
+        new Configuration(
+            ConfigurationDigest.of(ConfigProvider.getConfig()), RightHolders.of(config)));
   }
 
   @Override

@@ -13,6 +13,9 @@ import java.util.Optional;
  * What somebody wants trained.
  *
  * @param tenant whose
+ * @param owner the tenant whose alone the version will be; empty: it is everybody's
+ * @param ownNamesOnly whether the version must be of a name that is new, or whose versions are all
+ *     the owner's
  * @param key the same key of a tenant starts one training; not empty
  * @param fingerprint SHA-256 of all that follows, to tell a repetition from another training
  * @param name NAME, or NAME/VERSION, of what is published
@@ -23,6 +26,8 @@ import java.util.Optional;
  */
 public record TrainingOrder(
     String tenant,
+    Optional<String> owner,
+    boolean ownNamesOnly,
     String key,
     String fingerprint,
     String name,

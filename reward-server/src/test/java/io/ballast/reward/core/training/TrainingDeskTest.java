@@ -185,7 +185,9 @@ class TrainingDeskTest {
     TrainingOrder.Source rows =
         new TrainingOrder.Source.Upload(
             "pairs.jsonl", new JudgementData(List.of(), List.of(FIRST), 1, "0".repeat(64)));
-    return desk.start(new TrainingOrder(TENANT, key, key, "taste", "trunk", plan, rows, true))
+    return desk.start(
+            new TrainingOrder(
+                TENANT, Optional.of(TENANT), true, key, key, "taste", "trunk", plan, rows, true))
         .training();
   }
 
