@@ -58,10 +58,7 @@ final class GeneratorOptions {
       throw new IllegalArgumentException(
           "%s: %s (allowed: %s to %s)"
               .formatted(
-                  name,
-                  Durations.format(value),
-                  Durations.format(least),
-                  Durations.format(most)));
+                  name, Durations.format(value), Durations.format(least), Durations.format(most)));
     }
   }
 }

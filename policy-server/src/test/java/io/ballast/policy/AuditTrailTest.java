@@ -261,8 +261,7 @@ class AuditTrailTest {
               var unused =
                   audit.append(
                       handle,
-                      new PostgresAudit.Act(
-                          "test", "t", "Ada", "s", "r", Map.of("count", "3")));
+                      new PostgresAudit.Act("test", "t", "Ada", "s", "r", Map.of("count", "3")));
             });
     audit.configured(configuration("a"));
     audit.configured(configuration("b"));

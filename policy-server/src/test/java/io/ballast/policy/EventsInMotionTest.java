@@ -145,8 +145,7 @@ class EventsInMotionTest {
             };
 
         for (Future<Appended> answer : executor.invokeAll(List.of(again, deleted, again))) {
-          assertThat(answer.get())
-              .isInstanceOfAny(Appended.Kept.class, Appended.Repeated.class);
+          assertThat(answer.get()).isInstanceOfAny(Appended.Kept.class, Appended.Repeated.class);
         }
       }
     }

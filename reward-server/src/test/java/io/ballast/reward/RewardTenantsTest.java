@@ -230,7 +230,8 @@ class RewardTenantsTest {
   }
 
   private static List<String> listed(RewardServiceBlockingStub stub) {
-    return stub.listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+    return stub
+        .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
         .getEnsemblesList()
         .stream()
         .map(each -> each.getModelVersion().getModel())

@@ -312,9 +312,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    * @param version empty: what it was, or nothing if there is no such model here any more
    */
   private void turn(String name, Optional<String> version) {
-    if (version.isEmpty()
-        && versions(name, OnBehalf.MESH).isEmpty()
-        && !source.isElsewhere(name)) {
+    if (version.isEmpty() && versions(name, OnBehalf.MESH).isEmpty() && !source.isElsewhere(name)) {
       turned.remove(name);
       return;
     }

@@ -33,7 +33,6 @@ public record ScoringUse<M extends ScoringModel, R>(
      *     empty if its weights are elsewhere
      * @param notes of its folder, by key; none if its weights are elsewhere
      */
-    M describe(
-        PinnedVersion id, ScoringSpec spec, String folderSha256, Map<String, String> notes);
+    M describe(PinnedVersion id, ScoringSpec spec, String folderSha256, Map<String, String> notes);
   }
 }

@@ -98,8 +98,7 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
     placed
         .list()
         .forEach(
-            known ->
-                all.add(use.described().describe(known.id(), known.spec(), "", Map.of())));
+            known -> all.add(use.described().describe(known.id(), known.spec(), "", Map.of())));
     return List.copyOf(all);
   }
 

@@ -55,8 +55,7 @@ final class CapacityText {
     line("  memory in all     %,.1f GiB, %d loaded versions of the policy each", memory, versions);
     line(
         "  PostgreSQL        max_connections of %,d or more, with an orchestrator and %d spare",
-        connections + SPARE_CONNECTIONS,
-        SPARE_CONNECTIONS);
+        connections + SPARE_CONNECTIONS, SPARE_CONNECTIONS);
     double bytes =
         eventsOfDay * figures.footprint().eventBytes()
             + demand.of(CallKind.SUGGESTION)

@@ -20,10 +20,10 @@ import org.HdrHistogram.Histogram;
  * there; what calls save by sharing batches is what was measured of as many at a time.
  *
  * <p>Of many replicas some are simulated, with a share of all calls, so that each has calls enough
- * for its queue to forget that it began empty. A replica is sent its part of all calls by chance, so
- * that some of them see what all would see. Where a pool has more work than these calls bring, as
- * the one database of a thousand replicas has, the rest comes as a Poisson process of its own: that
- * is what leaves many queues that share their cores among what Poisson processes bring.
+ * for its queue to forget that it began empty. A replica is sent its part of all calls by chance,
+ * so that some of them see what all would see. Where a pool has more work than these calls bring,
+ * as the one database of a thousand replicas has, the rest comes as a Poisson process of its own:
+ * that is what leaves many queues that share their cores among what Poisson processes bring.
  *
  * <p>Source: Kelly 1979, Reversibility and Stochastic Networks, §3.3.
  *

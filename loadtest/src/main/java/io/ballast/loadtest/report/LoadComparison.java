@@ -142,8 +142,7 @@ public final class LoadComparison {
       Better better,
       Function<Stretch, CallStats> calls,
       ToDoubleFunction<CallStats> value) {
-    return new Measure(
-        name, unit, better, stretch -> value.applyAsDouble(calls.apply(stretch)));
+    return new Measure(name, unit, better, stretch -> value.applyAsDouble(calls.apply(stretch)));
   }
 
   /**

@@ -67,8 +67,7 @@ final class SameLoad {
     }
   }
 
-  private static void requireAll(
-      String what, JsonNode before, JsonNode after, List<String> keys) {
+  private static void requireAll(String what, JsonNode before, JsonNode after, List<String> keys) {
     if (before.size() != after.size()) {
       throw new IllegalArgumentException(
           "%s: %d and %d (expected: the same load)".formatted(what, before.size(), after.size()));

@@ -39,8 +39,7 @@ class DatabaseConnectionsTest {
           Handle third = safety.open()) {
         assertThat(DatabaseConnections.bySchema(own).keySet()).containsExactly("safety");
         // its pool may have one at hand beside those three
-        assertThat(DatabaseConnections.bySchema(own).getOrDefault("safety", 0))
-            .isBetween(3, MOST);
+        assertThat(DatabaseConnections.bySchema(own).getOrDefault("safety", 0)).isBetween(3, MOST);
         assertThat(first).isNotEqualTo(second).isNotEqualTo(third);
       }
     }

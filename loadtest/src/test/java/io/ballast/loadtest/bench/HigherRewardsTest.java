@@ -50,8 +50,7 @@ class HigherRewardsTest {
         .isTrue();
     assertThat(higher.isOfOne(answer("2", result(310, member("2", 994), failed("2"))))).isTrue();
     assertThat(
-            higher.isOfOne(
-                answer("1", result(-2, member("1", -6)), result(310, member("2", 994)))))
+            higher.isOfOne(answer("1", result(-2, member("1", -6)), result(310, member("2", 994)))))
         .as("an item of the other")
         .isFalse();
     assertThat(higher.isOfOne(answer("1", result(-2, member("1", -6), member("2", 994)))))

@@ -80,8 +80,7 @@ class CapacityCommandTest {
         new CapacityFigures.Footprint(
             Map.of(), 161, 0, 0, Map.of(Server.POLICY_SERVER, 8, Server.SAFETY_SERVER, 3), 2);
     Files.writeString(
-        file,
-        new CapacityFigures("a machine", "a commit", FIGURES.calls(), footprint).json());
+        file, new CapacityFigures("a machine", "a commit", FIGURES.calls(), footprint).json());
 
     assertThat(run("--suggestions", "200", "--versions", "3")).isZero();
     // four policy-servers of 8, two safety-servers of 3, the orchestrator's 2, and 10 to spare;

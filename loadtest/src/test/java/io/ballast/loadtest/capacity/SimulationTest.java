@@ -138,8 +138,7 @@ class SimulationTest {
             Balancing.RANDOM);
 
     assertThat(load.of(CallKind.EVENT).mean()).isCloseTo(1 / 0.97 + 0.1 / 0.4, within(0.03));
-    assertThat(load.utilisation().getOrDefault(database, Double.NaN))
-        .isCloseTo(0.6, within(0.02));
+    assertThat(load.utilisation().getOrDefault(database, Double.NaN)).isCloseTo(0.6, within(0.02));
   }
 
   @ParameterizedTest

@@ -130,8 +130,7 @@ class LoadComparisonTest {
     LoadReport report = Calls.report(Calls.SCENARIO, figures);
     List<MemoryTrend.Sample> samples =
         IntStream.range(0, 40)
-            .mapToObj(
-                i -> new MemoryTrend.Sample(i, 1e9 * (1 + share * i / 40) + 1e6 * (i % 2)))
+            .mapToObj(i -> new MemoryTrend.Sample(i, 1e9 * (1 + share * i / 40) + 1e6 * (i % 2)))
             .toList();
     return new LoadReport(
             report.scenario(),
@@ -164,14 +163,12 @@ class LoadComparisonTest {
         Calls.SCENARIO.with(
             List.of(
                 Calls.SCENARIO.phases().getFirst(),
-                new Phase(
-                    "hold", Phase.Shape.HOLD, 200, 200, Duration.ofSeconds(30), true)));
+                new Phase("hold", Phase.Shape.HOLD, 200, 200, Duration.ofSeconds(30), true)));
     LoadScenario longer =
         Calls.SCENARIO.with(
             List.of(
                 Calls.SCENARIO.phases().getFirst(),
-                new Phase(
-                    "hold", Phase.Shape.HOLD, 100, 100, Duration.ofSeconds(60), true)));
+                new Phase("hold", Phase.Shape.HOLD, 100, 100, Duration.ofSeconds(60), true)));
     LoadScenario shorter = Calls.SCENARIO.with(List.of(Calls.SCENARIO.phases().getLast()));
     LoadScenario mixed = scenario(SLOW_READER.replace("weight: 9", "weight: 3"));
 
@@ -181,9 +178,7 @@ class LoadComparisonTest {
         load, longer, "phases[1].duration_seconds: 30.0 and 60.0 (expected: the same load)");
     assertRefused(load, shorter, "phases: 2 and 1 (expected: the same load)");
     assertRefused(
-        besideASlowReader(0.005, 1),
-        mixed,
-        "mix[0].weight: 9.0 and 3.0 (expected: the same load)");
+        besideASlowReader(0.005, 1), mixed, "mix[0].weight: 9.0 and 3.0 (expected: the same load)");
   }
 
   private static void assertRefused(JsonNode before, LoadScenario other, String message) {
@@ -208,9 +203,7 @@ class LoadComparisonTest {
         Calls.scenario("max_calls: 5")
             .with(List.of(Calls.SCENARIO.phases().getLast()).subList(0, 1));
     LoadScenario shorter =
-        brief.with(
-            List.of(
-                new Phase("hold", Phase.Shape.HOLD, 1, 1, Duration.ofSeconds(2), true)));
+        brief.with(List.of(new Phase("hold", Phase.Shape.HOLD, 1, 1, Duration.ofSeconds(2), true)));
     LoadFigures figures = Calls.figures(shorter);
     figures.accept(Calls.call(0, 0.1, 0.001, Fate.ANSWERED));
     JsonNode json = Calls.report(shorter, figures).json();

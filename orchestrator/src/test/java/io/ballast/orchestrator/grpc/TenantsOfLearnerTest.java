@@ -150,9 +150,7 @@ class TenantsOfLearnerTest {
                     .setCheckpoint(KEPT)
                     .build())
             .getOperation();
-    assertThat(kept.getState())
-        .as("%s", kept)
-        .isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
+    assertThat(kept.getState()).as("%s", kept).isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
     operation = kept.getOperationId();
   }
 
@@ -256,8 +254,7 @@ class TenantsOfLearnerTest {
 
   private StatusRuntimeException refused(String rpc, Row row, String id) {
     StatusRuntimeException refused =
-        catchThrowableOfType(
-            StatusRuntimeException.class, () -> call(rpc, named(row, "bob", id)));
+        catchThrowableOfType(StatusRuntimeException.class, () -> call(rpc, named(row, "bob", id)));
     assertThat(refused).as("%s of %s", rpc, id).isNotNull();
     return refused;
   }

@@ -33,8 +33,7 @@ public final class EnsembleUse {
         CompletionScores.Refused::new);
   }
 
-  private static Ensemble ensemble(
-      PinnedVersion id, ScoringSpec spec, Map<String, String> notes) {
+  private static Ensemble ensemble(PinnedVersion id, ScoringSpec spec, Map<String, String> notes) {
     return new Ensemble(
         id,
         members(id, spec.normalizations(), spec.inverseTemperatures(), spec.heldOutMembers()),

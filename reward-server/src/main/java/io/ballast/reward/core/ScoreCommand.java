@@ -32,7 +32,6 @@ public record ScoreCommand(
 
   /** The same of another ensemble, one that an operator chose. */
   public ScoreCommand by(VersionSelector other, AggregationChoice how) {
-    return new ScoreCommand(
-        behalf.asOperatorsChose(), lane, other, how, truncation, anew, items);
+    return new ScoreCommand(behalf.asOperatorsChose(), lane, other, how, truncation, anew, items);
   }
 }

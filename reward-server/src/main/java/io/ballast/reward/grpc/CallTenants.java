@@ -21,8 +21,7 @@ final class CallTenants {
 
   /** The tenant that a call is for in particular; empty: the mesh. */
   static Optional<String> of(RequestMetadata metadata) {
-    return bound()
-        .or(() -> Optional.of(metadata.getTenant()).filter(tenant -> !tenant.isEmpty()));
+    return bound().or(() -> Optional.of(metadata.getTenant()).filter(tenant -> !tenant.isEmpty()));
   }
 
   /** On whose behalf models are asked. */

@@ -104,8 +104,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   }
 
   /** The next request, or the end; while none is there the stream is not under way. */
-  private Optional<ScoreStreamRequest> next(StreamSink<ScoreStreamResponse> sink)
-      throws Exception {
+  private Optional<ScoreStreamRequest> next(StreamSink<ScoreStreamResponse> sink) throws Exception {
     return arrived.isEmpty() ? sink.idle(arrived::take) : arrived.take();
   }
 

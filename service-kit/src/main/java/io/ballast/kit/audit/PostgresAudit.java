@@ -27,7 +27,6 @@ public final class PostgresAudit implements AuditTrail {
   /** As who appends takes it: what is read after it stays so until the commit. */
   private static final String LOCK = "lock table audit in share row exclusive mode";
 
-
   private final String name;
   private final Database database;
 
@@ -267,8 +266,7 @@ public final class PostgresAudit implements AuditTrail {
         .bind("action", TURN)
         .bind("model", model)
         .map(
-            (row, _) ->
-                new PinnedVersion(model, row.getString("version"), row.getString("sha256")))
+            (row, _) -> new PinnedVersion(model, row.getString("version"), row.getString("sha256")))
         .findFirst();
   }
 

@@ -39,9 +39,9 @@ import org.jspecify.annotations.Nullable;
  * Admits the calls of a service for which a model works, as many of each lane as its limit says,
  * and counts whatever of the service is refused for load, by whom and in which lane. A call takes
  * its place when its request is whole, which is when its service begins: whoever sends a message
- * and never says that it was the last keeps nobody out. A stream of requests is not limited: it
- * may be open all day and ask for nothing, and what it asks for is refused by the queues, request
- * by request.
+ * and never says that it was the last keeps nobody out. A stream of requests is not limited: it may
+ * be open all day and ask for nothing, and what it asks for is refused by the queues, request by
+ * request.
  */
 final class Admission implements ServerInterceptor {
   /** Why calls for which a model works are refused; docs/operations/overload.md says each. */

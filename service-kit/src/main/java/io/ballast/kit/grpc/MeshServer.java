@@ -176,8 +176,7 @@ public final class MeshServer implements AutoCloseable {
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
-    return start(
-        options, security, KeepAlive.USUAL, limits, services, meters, telemetry, nanoTime);
+    return start(options, security, KeepAlive.USUAL, limits, services, meters, telemetry, nanoTime);
   }
 
   static MeshServer start(

@@ -16,12 +16,7 @@ final class RpcNames implements MeterFilter {
   /** The codes by which a server fails; by the others it refuses what is asked. */
   private static final Set<String> FAILURES =
       Set.of(
-          "UNKNOWN",
-          "DEADLINE_EXCEEDED",
-          "UNIMPLEMENTED",
-          "INTERNAL",
-          "UNAVAILABLE",
-          "DATA_LOSS");
+          "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS");
 
   @Override
   public Meter.Id map(Meter.Id id) {

@@ -42,8 +42,7 @@ public record TelemetrySettings(
       double sampledRatio,
       int recentSpans,
       Duration metricsInterval) {
-    this(
-        service, otlpEndpoint, sampledRatio, recentSpans, metricsInterval, Histograms.EXPONENTIAL);
+    this(service, otlpEndpoint, sampledRatio, recentSpans, metricsInterval, Histograms.EXPONENTIAL);
   }
 
   /** Checks the ranges. */

@@ -35,8 +35,7 @@ abstract class PeerChannelCase {
   final Telemetry telemetry =
       Telemetry.start(
           new TelemetrySettings("test", Optional.empty(), 1, 100, Duration.ofSeconds(1)));
-  final VirtualThreadReplies replies =
-      new VirtualThreadReplies(new StatusMapper("test"), 100);
+  final VirtualThreadReplies replies = new VirtualThreadReplies(new StatusMapper("test"), 100);
   final AtomicInteger calls = new AtomicInteger();
   final List<Deadline> deadlines = new CopyOnWriteArrayList<>();
   final List<String> requestIds = new CopyOnWriteArrayList<>();
@@ -103,8 +102,7 @@ abstract class PeerChannelCase {
     return open(List.of("127.0.0.1:" + port), settings, token);
   }
 
-  PeerChannel connect(
-      List<MeshServer> servers, PeerSettings settings, Optional<String> token) {
+  PeerChannel connect(List<MeshServer> servers, PeerSettings settings, Optional<String> token) {
     return open(
         servers.stream().map(server -> "127.0.0.1:" + server.port()).toList(), settings, token);
   }

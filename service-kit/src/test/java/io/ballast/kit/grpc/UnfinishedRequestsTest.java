@@ -183,9 +183,7 @@ class UnfinishedRequestsTest {
     Got<ScoreStreamResponse> got = new Got<>();
     ClientCall<ScoreStreamRequest, ScoreStreamResponse> call =
         send(
-            RewardServiceGrpc.getScoreStreamMethod(),
-            ScoreStreamRequest.getDefaultInstance(),
-            got);
+            RewardServiceGrpc.getScoreStreamMethod(), ScoreStreamRequest.getDefaultInstance(), got);
 
     pass(Duration.ofHours(1));
     assertThat(got.status).isNull();

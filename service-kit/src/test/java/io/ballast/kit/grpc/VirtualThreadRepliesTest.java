@@ -224,8 +224,7 @@ class VirtualThreadRepliesTest {
       assertThat(streamed)
           .failsWithin(Duration.ofSeconds(10))
           .withThrowableOfType(ExecutionException.class)
-          .withMessageContaining(
-              "RESOURCE_EXHAUSTED: 1 calls are under way, the limit; slow down");
+          .withMessageContaining("RESOURCE_EXHAUSTED: 1 calls are under way, the limit; slow down");
       release.complete(2);
       assertThat(held.get(10, TimeUnit.SECONDS)).isEqualTo(2);
 

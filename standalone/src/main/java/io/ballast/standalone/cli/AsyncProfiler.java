@@ -90,8 +90,7 @@ final class AsyncProfiler implements Profiler, AutoCloseable {
     tell(
         recorded,
         "start,event=%s,timeout=%d,file=%s"
-            .formatted(
-                event.label(), seconds + JdkTool.PATIENCE.toSeconds(), recorded.file()));
+            .formatted(event.label(), seconds + JdkTool.PATIENCE.toSeconds(), recorded.file()));
   }
 
   @Override

@@ -70,8 +70,7 @@ final class ProfileCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "EVENT",
       fallbackValue = "cpu",
-      description =
-          "A flame graph instead: of cpu (default), wall (waiting too), alloc or lock.")
+      description = "A flame graph instead: of cpu (default), wall (waiting too), alloc or lock.")
   private AsyncProfiler.@Nullable Event flame;
 
   @Mixin private Printing printing = new Printing();
@@ -142,7 +141,8 @@ final class ProfileCommand implements Callable<Integer> {
         out == null ? folder.resolve("logs").resolve("profile" + suffix) : out.toAbsolutePath();
     if (!file.toString().endsWith(suffix)) {
       throw new ParameterException(
-          spec.commandLine(), "--out: %s (expected: a name that ends in %s)".formatted(file, suffix));
+          spec.commandLine(),
+          "--out: %s (expected: a name that ends in %s)".formatted(file, suffix));
     }
     Path parent = file.getParent();
     if (parent != null) {

@@ -94,8 +94,7 @@ class DocumentedCommandsTest {
   }
 
   private static List<String> wordsOf(String command) {
-    return WORD
-        .matcher(command)
+    return WORD.matcher(command)
         .results()
         .map(DocumentedCommandsTest::unquoted)
         .takeWhile(word -> !Set.of("#", "||", "|", "&&", ">").contains(word))

@@ -30,8 +30,7 @@ class FaultScenarioTest {
   }
 
   @Test
-  void withoutAVariableTheLockIsInTheCheckoutsOwnFolder()
-      throws IOException, InterruptedException {
+  void withoutAVariableTheLockIsInTheCheckoutsOwnFolder() throws IOException, InterruptedException {
     ProcessBuilder fault = fault().directory(folder.toFile());
     fault.environment().remove("BALLAST_DATA");
 
@@ -50,8 +49,7 @@ class FaultScenarioTest {
   private static void assertThatItKillsTheHolder(ProcessBuilder fault, Path data)
       throws IOException, InterruptedException {
     Process holder = new ProcessBuilder("cat").start(); // waits for what nobody writes to it
-    try (FolderLock lock =
-        FolderLock.claim(data, Role.REWARD_SERVER, holder.pid(), 9_101, 9_181)) {
+    try (FolderLock lock = FolderLock.claim(data, Role.REWARD_SERVER, holder.pid(), 9_101, 9_181)) {
       assertThat(lock).isNotNull();
       Process command = fault.start();
       assertThat(command.waitFor(30, TimeUnit.SECONDS)).isTrue();

@@ -121,8 +121,7 @@ record KillTable(
     if (some.isEmpty()) {
       return "";
     }
-    double[] seconds =
-        some.stream().map(time).mapToDouble(KillTable::seconds).sorted().toArray();
+    double[] seconds = some.stream().map(time).mapToDouble(KillTable::seconds).sorted().toArray();
     double median = (seconds[(seconds.length - 1) / 2] + seconds[seconds.length / 2]) / 2;
     return String.format(
         Locale.ROOT,

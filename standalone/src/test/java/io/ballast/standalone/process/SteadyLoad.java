@@ -148,8 +148,7 @@ final class SteadyLoad implements AutoCloseable {
   Good await(Steady before) {
     long begin = System.nanoTime();
     double enough = RECOVERED * before.rate();
-    Await.until(
-        () -> rate.back(enough, begin).isPresent() || since(begin).compareTo(LONGEST) > 0);
+    Await.until(() -> rate.back(enough, begin).isPresent() || since(begin).compareTo(LONGEST) > 0);
     return rate.back(enough, begin).orElseGet(() -> new Good(LONGEST, rate.slow(LOOK)));
   }
 

@@ -38,6 +38,7 @@ final class SecuredServer implements AutoCloseable {
 
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
+
   /** What the server measures. */
   final SimpleMeterRegistry meters = new SimpleMeterRegistry();
 

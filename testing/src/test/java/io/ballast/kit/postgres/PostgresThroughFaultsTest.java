@@ -213,8 +213,7 @@ class PostgresThroughFaultsTest {
     proxy.orphan();
 
     Await.until(
-        () ->
-            catchThrowable(() -> other.useHandle(h -> h.execute("select 1 from entry"))) == null);
+        () -> catchThrowable(() -> other.useHandle(h -> h.execute("select 1 from entry"))) == null);
 
     assertThat(catchThrowable(dead::close)).as("it hears of it").isNotNull();
     assertThat(recovery()).isLessThan(LONGEST_RECOVERY);

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
 
-import io.ballast.kit.telemetry.TelemetrySettings.Histograms;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.telemetry.TelemetrySettings.Histograms;
 import io.ballast.testing.Await;
 import io.ballast.testing.HeardLog;
 import io.ballast.testing.OtlpCollector;
@@ -98,8 +98,7 @@ class TelemetryTest {
         timer.record(Duration.ofSeconds(8));
       }
 
-      var point =
-          collector.histograms().getLast().getExponentialHistogram().getDataPoints(0);
+      var point = collector.histograms().getLast().getExponentialHistogram().getDataPoints(0);
       assertThat(point.getCount()).isEqualTo(2);
       assertThat(point.getSum()).isCloseTo(8.002, offset(1e-9));
       assertThat(point.getPositive().getBucketCountsList().stream().mapToLong(n -> n).sum())
@@ -135,8 +134,7 @@ class TelemetryTest {
       assertThat(
               calls.getExponentialHistogram().getDataPoints(0).getAttributesList().stream()
                   .collect(
-                      Collectors.toMap(
-                          KeyValue::getKey, each -> each.getValue().getStringValue())))
+                      Collectors.toMap(KeyValue::getKey, each -> each.getValue().getStringValue())))
           .isEqualTo(expected);
     }
   }

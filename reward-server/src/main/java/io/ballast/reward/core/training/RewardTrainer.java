@@ -24,8 +24,8 @@ public interface RewardTrainer {
    * Checks an order before anything is begun.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a name that could not be one,
-   *     FORBIDDEN for a name of others, ALREADY_EXISTS if the version is there, UNKNOWN_MODEL if the
-   *     trunk is not, or is no decoder
+   *     FORBIDDEN for a name of others, ALREADY_EXISTS if the version is there, UNKNOWN_MODEL if
+   *     the trunk is not, or is no decoder
    */
   Prepared prepare(TrainingOrder order);
 
