@@ -20,6 +20,9 @@ public final class DatabaseFaults {
   private static final String SLOW = "the database ended a statement that took too long";
   private static final String BROKEN = "the database cannot read or write its files";
 
+  /** PostgreSQL gave the connection up, since it heard nothing more of a transaction. */
+  private static final String GIVEN_UP = "25P03";
+
   private DatabaseFaults() {}
 
   /** DEPENDENCY_DOWN, which a caller can wait out, because of {@code cause}. */
@@ -30,7 +33,7 @@ public final class DatabaseFaults {
   /**
    * Whether PostgreSQL cannot do any work now: could not be reached, is going down or coming up,
    * has no disk, memory or connections left, or was told to end what takes too long: SQL states 08,
-   * 57P, 57014, 53 and 58.
+   * 57P, 25P03, 57014, 53 and 58.
    */
   public static boolean isAway(Throwable thrown) {
     return why(thrown).isPresent();
@@ -59,7 +62,7 @@ public final class DatabaseFaults {
   }
 
   private static Optional<String> known(String state) {
-    if (state.startsWith("08") || state.startsWith("57P")) {
+    if (state.startsWith("08") || state.startsWith("57P") || state.equals(GIVEN_UP)) {
       return Optional.of(AWAY);
     }
     if (state.equals("53100")) {

@@ -15,6 +15,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -132,8 +133,10 @@ class StatusMapperTest {
     SQLException refused = new SQLException("connection refused", "08001");
     assertThat(mapper.judge(new ConnectionException(refused)).fault())
         .isEqualTo(Fault.DEPENDENCY_DOWN);
-    assertThat(mapper.judge(new RuntimeException(new SQLException("going down", "57P01"))).fault())
-        .isEqualTo(Fault.DEPENDENCY_DOWN);
+    for (String state : List.of("57P01", "25P03")) {
+      assertThat(mapper.judge(new RuntimeException(new SQLException("gone", state))).fault())
+          .isEqualTo(Fault.DEPENDENCY_DOWN);
+    }
   }
 
   @Test
