@@ -29,7 +29,7 @@ import io.ballast.policy.adapter.PostgresUserData;
 import io.ballast.policy.adapter.PostgresVersionStore;
 import io.ballast.policy.adapter.SuggestTelemetry;
 import io.ballast.policy.config.PolicyConfig;
-import io.ballast.policy.core.feedback.ChangeSignal;
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.core.feedback.FeedbackStore;

@@ -13,7 +13,7 @@ import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresHistoryStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresUserData;
-import io.ballast.policy.core.feedback.ChangeSignal;
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;

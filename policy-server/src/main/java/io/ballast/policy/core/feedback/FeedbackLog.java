@@ -1,5 +1,6 @@
 package io.ballast.policy.core.feedback;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;

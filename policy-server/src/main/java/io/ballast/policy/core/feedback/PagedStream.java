@@ -1,5 +1,6 @@
 package io.ballast.policy.core.feedback;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.policy.core.CallCancellation;
 import java.time.Duration;
 import java.util.List;
