@@ -98,7 +98,7 @@ final class SteadyLoad implements AutoCloseable {
       return true;
     } catch (StatusRuntimeException e) {
       failures.merge(e.getStatus().getCode(), 1, Integer::sum);
-      if (!TYPED.contains(e.getStatus().getCode())) {
+      if (!isTyped(e.getStatus())) {
         wrong.add(e);
       }
       channels.forEach(ManagedChannel::resetConnectBackoff);
@@ -106,6 +106,13 @@ final class SteadyLoad implements AutoCloseable {
       wrong.add(e);
     }
     return false;
+  }
+
+  private static boolean isTyped(Status status) {
+    return TYPED.contains(status.getCode())
+        // no server's word: grpc-java's client wrote to a connection that had just died
+        || status.getCode() == Status.Code.UNKNOWN
+            && "channel closed".equals(status.getDescription());
   }
 
   /** Takes {@code step} until it goes well or the load ends. */
