@@ -36,7 +36,7 @@ class EventsInMotionTest {
   private static final int WRITERS = 3;
   private static final int ALREADY_THERE = 300;
   private static final int PAGE = 7;
-  private static final int REPETITIONS = 100;
+  private static final int REPETITIONS = 30;
 
   private final TestDatabase database = TestDatabase.ofItsOwn();
   private final StoredEvents stored = new StoredEvents(database);
