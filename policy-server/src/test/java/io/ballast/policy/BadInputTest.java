@@ -37,6 +37,7 @@ import java.io.InputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bad input gets one clear, typed answer that names the field, its value and its range. */
 class BadInputTest extends BadInputCase {
@@ -98,7 +99,16 @@ class BadInputTest extends BadInputCase {
   void aPseudonymThatIsTooLong() {
     assertRefused(
         () -> mesh.policy().suggest(request().setUser("u".repeat(129)).build()),
-        "user: 129 characters, limit 128");
+        "user: 129 characters (expected: at most 128)");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\0", "ada\n"})
+  void aPseudonymThatNoColumnHoldsOrNoDeletionCouldName(String user) {
+    assertRefused(
+        () -> mesh.policy().suggest(request().setUser(user).build()),
+        "user: character %d is U+%04X (expected: no control characters)"
+            .formatted(user.length() - 1, (int) user.charAt(user.length() - 1)));
   }
 
   @Test

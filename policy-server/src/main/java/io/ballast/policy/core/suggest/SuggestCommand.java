@@ -56,10 +56,8 @@ public record SuggestCommand(
           "candidates_count",
           "%d (expected: 1 to %d)".formatted(candidatesCount, limits.maxCandidates()));
     }
-    if (user.length() > MAX_USER_CHARACTERS) {
-      throw Texts.malformed(
-          "user", "%d characters, limit %d".formatted(user.length(), MAX_USER_CHARACTERS));
-    }
+    // as DeleteUserData has it: else a user's data could not be deleted by request
+    var unused = Texts.requireLine("user", user, MAX_USER_CHARACTERS);
   }
 
   /** Whether the reward-server is asked. */
