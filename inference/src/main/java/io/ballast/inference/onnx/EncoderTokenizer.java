@@ -3,6 +3,7 @@ package io.ballast.inference.onnx;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.text.TokenizerFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,7 @@ public final class EncoderTokenizer implements AutoCloseable {
     System.setProperty("OPT_OUT_TRACKING", "true");
     System.setProperty("ai.djl.offline", "true");
     try {
+      var unused = TokenizerFile.read(file);
       // the file may say that texts are cut and padded: both are ours to decide
       return new EncoderTokenizer(
           HuggingFaceTokenizer.newInstance(

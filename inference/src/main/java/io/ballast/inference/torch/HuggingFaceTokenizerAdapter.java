@@ -1,11 +1,11 @@
 package io.ballast.inference.torch;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.text.TokenizerFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,8 +20,6 @@ import java.util.Set;
  * but that file; never truncates, pads or adds special tokens.
  */
 public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseable {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final HuggingFaceTokenizer tokenizer;
   private final byte[][] bytes;
   private final TokenizerJson json;
@@ -62,7 +60,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     System.setProperty("OPT_OUT_TRACKING", "true");
     System.setProperty("ai.djl.offline", "true");
     try {
-      TokenizerJson json = TokenizerJson.of(JSON.readTree(file.toFile()));
+      TokenizerJson json = TokenizerJson.of(TokenizerFile.read(file));
       VocabularyFit.requireEnds(json, endOfTextIds);
       Map<String, String> options =
           Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");

@@ -1,7 +1,7 @@
 package io.ballast.policy.adapter;
 
-import io.ballast.kit.postgres.Database;
 import io.ballast.kit.call.ChangeSignal;
+import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.DecidedSuggestion;
 import io.ballast.policy.core.suggest.DecisionRow;

@@ -2,6 +2,7 @@ package io.ballast.policy.testing;
 
 import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.TimeOrderedIds;
@@ -13,7 +14,6 @@ import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresHistoryStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresUserData;
-import io.ballast.kit.call.ChangeSignal;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;

@@ -1,0 +1,63 @@
+package io.ballast.inference.text;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.ballast.kit.call.Texts;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Reads a tokenizer.json as the Hugging Face library would. Within some of its parts that library
+ * ends the whole process where its parser fails, so whatever that does not take is refused before:
+ * half a surrogate pair, a number beyond 64-bit floats, too many levels, text after the end.
+ */
+public final class TokenizerFile {
+  /** The library's parser takes 128 levels, some of which may be its own. */
+  private static final int DEEPEST = 100;
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private TokenizerFile() {}
+
+  /**
+   * Returns what stands in a file that the library may be given.
+   *
+   * @throws IOException that names what it does not take, or if the file cannot be read
+   */
+  public static JsonNode read(Path file) throws IOException {
+    JsonNode root = JSON.readTree(file.toFile());
+    require(root, "");
+    return root;
+  }
+
+  private static void require(JsonNode node, String path) throws IOException {
+    if (node.isTextual()) {
+      String flaw = Texts.encodingFlaw(node.textValue());
+      if (flaw != null) {
+        throw new IOException(path + ": " + flaw);
+      }
+    } else if (node.isNumber() && !Double.isFinite(node.doubleValue())) {
+      throw new IOException("%s: a number that is too large".formatted(path));
+    } else if (node.isArray()) {
+      for (int i = 0; i < node.size(); i++) {
+        require(node.get(i), path + "[" + i + "]");
+      }
+    } else if (node.isObject()) {
+      for (Map.Entry<String, JsonNode> field : node.properties()) {
+        require(field.getValue(), path.isEmpty() ? field.getKey() : path + "." + field.getKey());
+      }
+    }
+  }
+}
