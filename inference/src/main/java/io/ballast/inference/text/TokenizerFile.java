@@ -10,6 +10,7 @@ import io.ballast.kit.call.Texts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a tokenizer.json as the Hugging Face library would. Within some of its parts that library
@@ -38,26 +39,34 @@ public final class TokenizerFile {
    */
   public static JsonNode read(Path file) throws IOException {
     JsonNode root = JSON.readTree(file.toFile());
-    require(root, "");
+    String flaw = flaw(root);
+    if (flaw != null) {
+      throw new IOException(flaw);
+    }
     return root;
   }
 
-  private static void require(JsonNode node, String path) throws IOException {
+  /** What the library does not take, after where it stands; null if it takes all of it. */
+  private static @Nullable String flaw(JsonNode node) {
     if (node.isTextual()) {
       String flaw = Texts.encodingFlaw(node.textValue());
+      return flaw == null ? null : ": " + flaw;
+    }
+    if (node.isNumber()) {
+      return Double.isFinite(node.doubleValue()) ? null : ": a number that is too large";
+    }
+    for (int i = 0; node.isArray() && i < node.size(); i++) {
+      String flaw = flaw(node.get(i));
       if (flaw != null) {
-        throw new IOException(path + ": " + flaw);
-      }
-    } else if (node.isNumber() && !Double.isFinite(node.doubleValue())) {
-      throw new IOException("%s: a number that is too large".formatted(path));
-    } else if (node.isArray()) {
-      for (int i = 0; i < node.size(); i++) {
-        require(node.get(i), path + "[" + i + "]");
-      }
-    } else if (node.isObject()) {
-      for (Map.Entry<String, JsonNode> field : node.properties()) {
-        require(field.getValue(), path.isEmpty() ? field.getKey() : path + "." + field.getKey());
+        return "[" + i + "]" + flaw;
       }
     }
+    for (Map.Entry<String, JsonNode> field : node.properties()) {
+      String flaw = flaw(field.getValue());
+      if (flaw != null) {
+        return "." + field.getKey() + flaw;
+      }
+    }
+    return null;
   }
 }
