@@ -90,17 +90,21 @@ final class OpenConnections implements AutoCloseable {
     }
   }
 
+  /** Counts and tells first: who sees that it was closed finds why. */
   private void refuse(Channel connection) {
-    refusals.increment();
-    String from = Doorkeeper.from(connection.remoteAddress());
-    connection.unsafe().closeForcibly(); // it has no thread yet that could close it otherwise
-    refused.count(
-        new RefusedCalls.Kind("connections", "-", "-"),
-        new RefusedCalls.Example(
-            "-",
-            from.isEmpty() ? "-" : from,
-            "-",
-            "%,d connections are open, the limit".formatted(most)));
+    try {
+      refusals.increment();
+      String from = Doorkeeper.from(connection.remoteAddress());
+      refused.count(
+          new RefusedCalls.Kind("connections", "-", "-"),
+          new RefusedCalls.Example(
+              "-",
+              from.isEmpty() ? "-" : from,
+              "-",
+              "%,d connections are open, the limit".formatted(most)));
+    } finally {
+      connection.unsafe().closeForcibly(); // it has no thread yet that could close it otherwise
+    }
   }
 
   /** Ends the threads; their server has ended before. */

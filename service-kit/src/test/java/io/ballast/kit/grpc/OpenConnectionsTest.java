@@ -89,7 +89,9 @@ class OpenConnectionsTest extends MeshServerCase {
         .isInstanceOfSatisfying(
             StatusRuntimeException.class,
             e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE));
-    assertThat(meters.get("ballast.connections.refused").counter().count()).isEqualTo(2);
+    assertThat(meters.get("ballast.connections.refused").counter().count())
+        .as("a channel may try again")
+        .isGreaterThanOrEqualTo(2);
     assertThat(gauge("ballast.connections.open")).isEqualTo(2);
 
     release.countDown();
