@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -126,6 +127,15 @@ final class SoakBench {
             "%",
             List.of(100 * soak.load().missedShare()),
             new Goal.Below(0.1)));
+    missed(soak.load())
+        .forEach(
+            (why, calls) ->
+                figures.add(
+                    Pairs.alone(
+                        "... of these " + why,
+                        "calls",
+                        List.of((double) calls),
+                        new Goal.Reported())));
     figures.add(
         Pairs.alone(
             "... p99",
@@ -133,6 +143,15 @@ final class SoakBench {
             List.of(soak.load().latency().nanosAt(99) / 1e6),
             new Goal.Reported()));
     return figures;
+  }
+
+  /** Calls that were not answered as asked, by what became of them. */
+  private static Map<String, Long> missed(LoadResult load) {
+    Map<String, Long> missed = new TreeMap<>(load.failures());
+    missed.put("not sent: too many under way", load.dropped());
+    missed.put("not sent: too late", load.unsent());
+    missed.values().removeIf(calls -> calls == 0);
+    return missed;
   }
 
   /** The samples as a picture. */
