@@ -3,16 +3,20 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.postgres.Database;
+import io.ballast.orchestrator.core.run.KeptSamples;
 import io.ballast.orchestrator.core.run.RunPromptStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jdbi.v3.core.Handle;
 
 /**
- * Deletes the prompts of runs that have ended. The entry of the audit trail is written in the same
- * transaction: it has numbers and a digest, and no text.
+ * Deletes the prompts of runs that have ended, and has the samples deleted that were kept of them.
+ * The entry of the audit trail is written in the same transaction: it has numbers and a digest, and
+ * no text.
  */
 public final class PostgresRunPrompts implements RunPromptStore {
   private final Database database;
@@ -52,13 +56,48 @@ public final class PostgresRunPrompts implements RunPromptStore {
                       .mapTo(String.class)
                       .list();
               if (!runs.isEmpty()) {
-                prove(handle, runs, before);
+                prove(handle, "prompts", runs, before);
               }
               return runs.size();
             });
   }
 
-  private void prove(Handle handle, List<String> runs, Instant before) {
+  @Override
+  public int deleteSamples(
+      List<KeptSamples.OfRun> kept,
+      Predicate<KeptSamples.OfRun> delete,
+      Instant now,
+      Duration retention) {
+    Instant before = now.minus(retention);
+    return database
+        .jdbi()
+        .inTransaction(
+            handle -> {
+              Set<String> ended =
+                  handle
+                      .createQuery(
+                          "select run_id from run where run_id = any(:ids) and ended_at < :before")
+                      .bindArray(
+                          "ids",
+                          String.class,
+                          kept.stream().map(KeptSamples.OfRun::runId).toList())
+                      .bind("before", RunRows.time(before))
+                      .mapTo(String.class)
+                      .set();
+              List<String> gone =
+                  kept.stream()
+                      .filter(run -> ended.contains(run.runId()))
+                      .filter(delete)
+                      .map(KeptSamples.OfRun::runId)
+                      .toList();
+              if (!gone.isEmpty()) {
+                prove(handle, "samples", gone, before);
+              }
+              return gone.size();
+            });
+  }
+
+  private void prove(Handle handle, String what, List<String> runs, Instant before) {
     StringBuilder lines = new StringBuilder();
     runs.stream().sorted().forEach(run -> lines.append(run).append('\n'));
     var unused =
@@ -68,7 +107,7 @@ public final class PostgresRunPrompts implements RunPromptStore {
                 "data.expire",
                 "",
                 "",
-                "prompts",
+                what,
                 "",
                 Map.of(
                     "runs", Integer.toString(runs.size()),

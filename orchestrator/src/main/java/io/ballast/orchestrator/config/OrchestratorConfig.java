@@ -21,7 +21,8 @@ import java.util.Optional;
  * @param testWait how long one call waits for the end of a safety test
  * @param watchInterval how long a watcher waits at most before it looks
  * @param sweepInterval how often runs without a worker are looked for
- * @param promptRetention how long the prompts of a run that has ended are kept; empty: for ever
+ * @param promptRetention how long prompts and samples of a run that has ended are kept; empty: for
+ *     ever
  * @param tensorboardFolder where what runs do is written for TensorBoard; empty: nowhere
  * @param arithmetic in what numbers weights are trained
  * @param learner what learner sessions may take

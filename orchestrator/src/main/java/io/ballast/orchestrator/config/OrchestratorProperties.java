@@ -76,8 +76,9 @@ public interface OrchestratorProperties {
   Duration sweepInterval();
 
   /**
-   * How long what a run learned from and was tested on is kept once it has ended, such as P90D;
-   * PT0S: until the next look, which is once an hour; absent: for ever.
+   * How long what a run learned from and was tested on, and samples of its skipped updates, are
+   * kept once it has ended, such as P90D; PT0S: until the next look, which is once an hour; absent:
+   * for ever.
    */
   Optional<Duration> promptRetention();
 

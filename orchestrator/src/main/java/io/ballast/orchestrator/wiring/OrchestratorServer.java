@@ -158,6 +158,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 () -> UUID.fromString(surroundings.ids().get()),
                 runtime.clock()));
     StoredRollouts rollouts = new StoredRollouts(runtime.modelFolders().getFirst());
+    SkippedSampleFiles samples = new SkippedSampleFiles(runtime.dataFolder());
     RunFiles files = new RunFiles(folders, rollouts);
     RunMonitor monitor = monitor(config, runtime);
     SpecParser specs = new SpecParser();
@@ -183,8 +184,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 versions,
                 tester,
                 new GrpcFeedbackStream(policy, config.peerTimeout(), runtime.nanoTime())),
-            new TrainingLoop.Weights(
-                ofRuns, folders, rollouts, new SkippedSampleFiles(runtime.dataFolder())),
+            new TrainingLoop.Weights(ofRuns, folders, rollouts, samples),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
@@ -198,6 +198,7 @@ public final class OrchestratorServer implements AutoCloseable {
     this.retention =
         new PromptRetention(
             new PostgresRunPrompts(database, audit),
+            samples,
             runtime.clock(),
             config.promptRetention(),
             new RetentionTelemetry(runtime.meters()));
@@ -292,8 +293,8 @@ public final class OrchestratorServer implements AutoCloseable {
   }
 
   /**
-   * Takes up the runs that were under way, and looks for others from now on, and for prompts that
-   * are older than they are kept.
+   * Takes up the runs that were under way, and looks for others from now on, and for what is older
+   * than it is kept.
    */
   public void open() {
     try {
@@ -310,7 +311,7 @@ public final class OrchestratorServer implements AutoCloseable {
     }
   }
 
-  /** Deletes the prompts that are older than they are kept; on failure the next look goes on. */
+  /** Deletes what is older than it is kept; on failure the next look goes on. */
   public void deleteOld() {
     try {
       retention.deleteOld();

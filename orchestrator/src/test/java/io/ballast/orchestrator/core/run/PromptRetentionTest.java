@@ -11,6 +11,7 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.adapter.PostgresRunPrompts;
+import io.ballast.orchestrator.adapter.SkippedSampleFiles;
 import io.ballast.orchestrator.core.data.BadRow;
 import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.ReadSource;
@@ -20,6 +21,7 @@ import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.TestClock;
 import io.ballast.orchestrator.testing.TestDatabase;
 import io.ballast.testing.Await;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,16 +35,35 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a run learned from goes a while after its end, and the audit trail proves it. */
 class PromptRetentionTest {
   private static final Duration MONTH = Duration.ofDays(30);
   private static final Pattern RUNS = Pattern.compile("\"runs\": \"([0-9]+)\"");
 
+  /** Of how many runs each time. */
+  private static final class Heard implements PromptRetention.Monitor {
+    private final List<Integer> prompts = new CopyOnWriteArrayList<>();
+    private final List<Integer> samples = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void promptsDeleted(int runs) {
+      prompts.add(runs);
+    }
+
+    @Override
+    public void samplesDeleted(int runs) {
+      samples.add(runs);
+    }
+  }
+
+  @TempDir private Path root = Path.of(".");
+
   private final TestDatabase database = TestDatabase.create();
   private final TestClock clock = new TestClock();
   private final RunStore store = database.runs();
-  private final List<Integer> heard = new CopyOnWriteArrayList<>();
+  private final Heard heard = new Heard();
   private int created;
 
   @Test
@@ -72,7 +93,7 @@ class PromptRetentionTest {
     stay.forEach(run -> assertThat(store.prompts(run)).isEqualTo(prompts()));
     assertThat(store.prompts(recent)).isEqualTo(prompts());
     assertThat(store.newest("default", 100)).as("runs themselves are kept").isEqualTo(before);
-    assertThat(heard).containsExactly(7);
+    assertThat(heard.prompts).containsExactly(7);
     List<AuditEntry> trail = trail();
     assertThat(flaws(trail)).isEmpty();
     assertThat(trail.getLast().content())
@@ -88,7 +109,7 @@ class PromptRetentionTest {
         .doesNotContain("Ada");
 
     retention(MONTH).deleteOld();
-    assertThat(heard).as("nothing is left to delete").containsExactly(7);
+    assertThat(heard.prompts).as("nothing is left to delete").containsExactly(7);
     assertThat(trail()).isEqualTo(trail);
   }
 
@@ -97,10 +118,10 @@ class PromptRetentionTest {
     String run = create("default", each -> each.ended(RunState.PROMOTED, "", clock.instant()));
     clock.advance(Duration.ofDays(10_000));
 
-    new PromptRetention(deletion(), clock, Optional.empty(), heard::add).deleteOld();
+    retention(Optional.empty()).deleteOld();
 
     assertThat(store.prompts(run)).isEqualTo(prompts());
-    assertThat(heard).isEmpty();
+    assertThat(heard.prompts).isEmpty();
   }
 
   @Test
@@ -181,7 +202,7 @@ class PromptRetentionTest {
     retention(MONTH).deleteOld();
 
     assertGone(its);
-    assertThat(heard).containsExactly(1, 1);
+    assertThat(heard.prompts).containsExactly(1, 1);
   }
 
   @Test
@@ -199,8 +220,8 @@ class PromptRetentionTest {
     }
 
     runs.forEach(this::assertGone);
-    assertThat(heard.stream().mapToInt(Integer::intValue).sum()).isEqualTo(250);
-    assertThat(heard).as("a hundred in a transaction").allMatch(count -> count <= 100);
+    assertThat(heard.prompts.stream().mapToInt(Integer::intValue).sum()).isEqualTo(250);
+    assertThat(heard.prompts).as("a hundred in a transaction").allMatch(count -> count <= 100);
     List<AuditEntry> trail = trail();
     assertThat(flaws(trail)).isEmpty();
     assertThat(
@@ -209,7 +230,57 @@ class PromptRetentionTest {
                 .map(MatchResult::group)
                 .toList())
         .containsExactlyInAnyOrderElementsOf(
-            heard.stream().map("\"runs\": \"%d\""::formatted).toList());
+            heard.prompts.stream().map("\"runs\": \"%d\""::formatted).toList());
+  }
+
+  @Test
+  void samplesOfSkippedUpdatesGoAsLongAfterTheEnd() {
+    SkippedSampleFiles samples = new SkippedSampleFiles(root);
+    String ended = create("default", run -> run.ended(RunState.STOPPED, "", clock.instant()));
+    String anothers = create("acme", run -> run.ended(RunState.STOPPED, "", clock.instant()));
+    String failed = create("default", run -> run.failed("not finite"));
+    clock.advance(MONTH.plusSeconds(1));
+    String recent = create("default", run -> run.ended(RunState.HELD, "", clock.instant()));
+    List.of(ended, anothers, failed, recent).forEach(run -> keep(samples, run));
+    Run elsewhere =
+        new Run(
+            "0a1b2c3d-0000-4000-8000-999999999999",
+            "default",
+            "of another database",
+            "name: other",
+            new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
+            3,
+            TestClock.START,
+            RunProgress.queued());
+    assertThat(samples.keep(elsewhere, 1, "loss: NaN", List.of())).isPresent();
+
+    retention(Optional.empty()).deleteOld();
+    assertThat(samples.runs()).as("kept for ever by default").hasSize(5);
+    retention(MONTH).deleteOld();
+
+    assertThat(samples.runs())
+        .extracting(KeptSamples.OfRun::runId)
+        .containsExactly(failed, recent, elsewhere.runId());
+    assertThat(heard.samples).containsExactly(2);
+    List<AuditEntry> trail = trail();
+    assertThat(flaws(trail)).isEmpty();
+    assertThat(trail.getLast().content())
+        .contains(
+            "\"action\": \"data.expire\"",
+            "\"subject\": \"samples\"",
+            "\"runs\": \"2\"",
+            "\"ids_sha256\": \"" + Sha256.of(ended + "\n" + anothers + "\n") + "\"");
+
+    retention(MONTH).deleteOld();
+    assertThat(trail()).as("nothing is left to delete").isEqualTo(trail);
+    keep(samples, ended); // a worker that let go late
+    retention(MONTH).deleteOld();
+    assertThat(heard.samples).containsExactly(2, 1);
+  }
+
+  private void keep(SkippedSampleFiles samples, String runId) {
+    Run run = store.find(runId).orElseThrow();
+    assertThat(samples.keep(run, 1, "loss: NaN", List.of())).isPresent();
   }
 
   private String create(String tenant, UnaryOperator<Run> then) {
@@ -245,11 +316,16 @@ class PromptRetentionTest {
   }
 
   private PromptRetention retention(Duration time) {
-    return new PromptRetention(deletion(), clock, Optional.of(time), heard::add);
+    return retention(Optional.of(time));
   }
 
-  private RunPromptStore deletion() {
-    return new PostgresRunPrompts(database, new PostgresAudit("orchestrator", database));
+  private PromptRetention retention(Optional<Duration> time) {
+    return new PromptRetention(
+        new PostgresRunPrompts(database, new PostgresAudit("orchestrator", database)),
+        new SkippedSampleFiles(root),
+        clock,
+        time,
+        heard);
   }
 
   /** Deleted now: no text is left, who asks is told why, and where they came from stays. */
