@@ -4,7 +4,6 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.ReadSource;
-import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
@@ -12,6 +11,8 @@ import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -144,40 +145,34 @@ public final class PostgresRunStore implements RunStore {
             handle
                 .createQuery(
                     """
-                    select training, numbers, chosen, rejected, sources, test, test_groups, evaluation, evaluation_groups
+                    select training, numbers, chosen, rejected, sources, test, test_groups, evaluation, evaluation_groups,
+                      deleted_at
                     from run_prompts where run_id = :id\
                     """)
                 .bind("id", runId)
-                .map(
-                    (row, context) ->
-                        prompts(
-                            row.getString("sources"),
-                            RunRows.texts(row.getArray("training")),
-                            RunRows.notes(row),
-                            new GroupedPrompts(
-                                RunRows.texts(row.getArray("test")),
-                                RunRows.texts(row.getArray("test_groups"))),
-                            new GroupedPrompts(
-                                RunRows.texts(row.getArray("evaluation")),
-                                RunRows.texts(row.getArray("evaluation_groups")))))
+                .map((row, context) -> prompts(runId, row))
                 .findFirst()
                 .orElseThrow(() -> Faults.unknown("run", runId)));
   }
 
-  /** Of a run from before there could be several it has the only one. */
-  private static PromptSets prompts(
-      String json,
-      List<String> training,
-      RowNotes notes,
-      GroupedPrompts test,
-      GroupedPrompts evaluation) {
-    List<ReadSource> sources = SourceJson.read(json);
+  /** Of a run from before there could be several sources it has the only one. */
+  private static PromptSets prompts(String runId, ResultSet row) throws SQLException {
+    if (row.getObject("deleted_at") != null) {
+      throw Faults.precondition(
+          "run %s has ended, and its prompts were deleted at %s: they are kept for so long only (ballast.orchestrator.prompt-retention)"
+              .formatted(runId, RunRows.instant(row, "deleted_at")));
+    }
+    List<String> training = RunRows.texts(row.getArray("training"));
+    List<ReadSource> sources = SourceJson.read(row.getString("sources"));
     return new PromptSets(
         training,
-        notes,
+        RunRows.notes(row),
         sources.isEmpty() ? List.of(ReadSource.of("", training.size())) : sources,
-        test,
-        evaluation);
+        new GroupedPrompts(
+            RunRows.texts(row.getArray("test")), RunRows.texts(row.getArray("test_groups"))),
+        new GroupedPrompts(
+            RunRows.texts(row.getArray("evaluation")),
+            RunRows.texts(row.getArray("evaluation_groups"))));
   }
 
   @Override

@@ -2,13 +2,16 @@ package io.ballast.orchestrator.adapter;
 
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.run.KeptSamples;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.SkippedSamples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -19,9 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The samples of skipped updates, {@code <folder>/<tenant>/<run id>/<iteration>.json}: of each run
- * the newest three, each of at most 1 MiB. They outlive their run.
+ * the newest three, each of at most 1 MiB. They outlive their run, for as long as its prompts do.
  */
-public final class SkippedSampleFiles implements SkippedSamples {
+public final class SkippedSampleFiles implements SkippedSamples, KeptSamples {
   /** Where they lie in the data folder; no run reads its prompts from there. */
   public static final String FOLDER = "skipped-updates";
 
@@ -54,6 +57,54 @@ public final class SkippedSampleFiles implements SkippedSamples {
           iteration,
           e.toString());
       return Optional.empty();
+    }
+  }
+
+  @Override
+  public List<OfRun> runs() {
+    List<OfRun> runs = new ArrayList<>();
+    for (Path tenant : foldersOf(dataFolder.resolve(FOLDER))) {
+      for (Path run : foldersOf(tenant)) {
+        runs.add(
+            new OfRun(String.valueOf(tenant.getFileName()), String.valueOf(run.getFileName())));
+      }
+    }
+    return runs;
+  }
+
+  /** Those in {@code folder}, no link among them; none where it is not there. */
+  private static List<Path> foldersOf(Path folder) {
+    if (!isFolder(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.filter(SkippedSampleFiles::isFolder).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean isFolder(Path path) {
+    return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  @Override
+  public boolean delete(OfRun run) {
+    Path folder = dataFolder.resolve(FOLDER).resolve(run.tenant()).resolve(run.runId());
+    if (!isFolder(folder)) {
+      return false;
+    }
+    try (Stream<Path> entries = Files.list(folder)) {
+      for (Path file : entries.toList()) {
+        Files.deleteIfExists(file);
+      }
+      return Files.deleteIfExists(folder);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.warn(
+          "run {}: the samples of its skipped updates could not be deleted: {}",
+          run.runId(),
+          e.toString());
+      return false;
     }
   }
 

@@ -21,6 +21,8 @@ import java.util.Optional;
  * @param testWait how long one call waits for the end of a safety test
  * @param watchInterval how long a watcher waits at most before it looks
  * @param sweepInterval how often runs without a worker are looked for
+ * @param promptRetention how long prompts and samples of a run that has ended are kept; empty: for
+ *     ever
  * @param tensorboardFolder where what runs do is written for TensorBoard; empty: nowhere
  * @param arithmetic in what numbers weights are trained
  * @param learner what learner sessions may take
@@ -37,6 +39,7 @@ public record OrchestratorConfig(
     Duration testWait,
     Duration watchInterval,
     Duration sweepInterval,
+    Optional<Duration> promptRetention,
     Optional<Path> tensorboardFolder,
     DecoderArithmetic arithmetic,
     LearnerLimits learner) {
@@ -60,6 +63,8 @@ public record OrchestratorConfig(
     requirePositive("test-wait", testWait);
     requirePositive("watch-interval", watchInterval);
     requirePositive("sweep-interval", sweepInterval);
+    promptRetention.ifPresent(
+        time -> require(!time.isNegative(), "prompt-retention", time, "≥ 0"));
     require(learner.maxSessions() >= 1, "learner-sessions", learner.maxSessions(), "≥ 1");
     require(
         learner.maxSessionsPerTenant() >= 1,
@@ -101,6 +106,7 @@ public record OrchestratorConfig(
         properties.testWait(),
         properties.watchInterval(),
         properties.sweepInterval(),
+        properties.promptRetention(),
         properties.tensorboardFolder(),
         properties.arithmetic(),
         new LearnerLimits(

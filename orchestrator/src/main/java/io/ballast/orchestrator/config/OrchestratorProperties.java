@@ -75,6 +75,13 @@ public interface OrchestratorProperties {
   @WithDefault("PT5S")
   Duration sweepInterval();
 
+  /**
+   * How long what a run learned from and was tested on, and samples of its skipped updates, are
+   * kept once it has ended, such as P90D; PT0S: until the next look, which is once an hour; absent:
+   * for ever.
+   */
+  Optional<Duration> promptRetention();
+
   /** Where TensorBoard finds what runs do, iteration by iteration; absent: it is not written. */
   @WithName("tensorboard.folder")
   Optional<Path> tensorboardFolder();

@@ -9,6 +9,7 @@ import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.postgres.Database;
+import io.ballast.kit.redaction.Wordless;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -27,7 +28,9 @@ import io.ballast.orchestrator.adapter.GrpcSafetyTester;
 import io.ballast.orchestrator.adapter.HolderFile;
 import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.PostgresRunPrompts;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
+import io.ballast.orchestrator.adapter.RetentionTelemetry;
 import io.ballast.orchestrator.adapter.RunEvents;
 import io.ballast.orchestrator.adapter.RunTelemetry;
 import io.ballast.orchestrator.adapter.SessionTelemetry;
@@ -44,6 +47,7 @@ import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.Sleeper;
 import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.run.PromptRetention;
 import io.ballast.orchestrator.core.run.RunCertificates;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunFiles;
@@ -61,6 +65,7 @@ import io.ballast.orchestrator.grpc.RunMapper;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -85,14 +90,19 @@ public final class OrchestratorServer implements AutoCloseable {
   /** A lease outlives so many renewals less one that fail. */
   private static final int LEASE_SWEEPS = 4;
 
+  /** How often is looked for what is older than it is kept. */
+  private static final Duration UPKEEP_INTERVAL = Duration.ofHours(1);
+
   private final OrchestratorConfig config;
   private final PostgresAudit audit;
   private final LearnerSessions sessions;
   private final RunWorkers workers;
+  private final PromptRetention retention;
   private final List<BindableService> services;
   private final ExecutorService callers =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("judge-", 0).factory());
   private final ScheduledExecutorService sweeper;
+  private final ScheduledExecutorService upkeep; // leases must not wait for it
 
   /**
    * What comes from outside the process.
@@ -148,6 +158,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 () -> UUID.fromString(surroundings.ids().get()),
                 runtime.clock()));
     StoredRollouts rollouts = new StoredRollouts(runtime.modelFolders().getFirst());
+    SkippedSampleFiles samples = new SkippedSampleFiles(runtime.dataFolder());
     RunFiles files = new RunFiles(folders, rollouts);
     RunMonitor monitor = monitor(config, runtime);
     SpecParser specs = new SpecParser();
@@ -173,8 +184,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 versions,
                 tester,
                 new GrpcFeedbackStream(policy, config.peerTimeout(), runtime.nanoTime())),
-            new TrainingLoop.Weights(
-                ofRuns, folders, rollouts, new SkippedSampleFiles(runtime.dataFolder())),
+            new TrainingLoop.Weights(ofRuns, folders, rollouts, samples),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
@@ -185,6 +195,13 @@ public final class OrchestratorServer implements AutoCloseable {
             store,
             HolderFile.read(runtime.dataFolder(), surroundings.ids()),
             config.sweepInterval().multipliedBy(LEASE_SWEEPS));
+    this.retention =
+        new PromptRetention(
+            new PostgresRunPrompts(database, audit),
+            samples,
+            runtime.clock(),
+            config.promptRetention(),
+            new RetentionTelemetry(runtime.meters()));
     this.workers = new RunWorkers(store, loop, files, monitor, leases, config.concurrentRuns());
     this.sessions =
         new LearnerSessions(
@@ -230,6 +247,9 @@ public final class OrchestratorServer implements AutoCloseable {
     this.sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("run-sweeper").factory());
+    this.upkeep =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("run-upkeep").factory());
   }
 
   private static RunMonitor monitor(OrchestratorConfig config, MeshRuntime runtime) {
@@ -272,7 +292,10 @@ public final class OrchestratorServer implements AutoCloseable {
     return services;
   }
 
-  /** Takes up the runs that were under way, and looks for others from now on. */
+  /**
+   * Takes up the runs that were under way, and looks for others from now on, and for what is older
+   * than it is kept.
+   */
   public void open() {
     try {
       workers.open();
@@ -281,6 +304,20 @@ public final class OrchestratorServer implements AutoCloseable {
     }
     long nanos = config.sweepInterval().toNanos();
     var unused = sweeper.scheduleWithFixedDelay(this::sweep, nanos, nanos, TimeUnit.NANOSECONDS);
+    if (config.promptRetention().isPresent()) {
+      long interval = UPKEEP_INTERVAL.toNanos();
+      var often =
+          upkeep.scheduleWithFixedDelay(this::deleteOld, 0, interval, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** Deletes what is older than it is kept; on failure the next look goes on. */
+  public void deleteOld() {
+    try {
+      retention.deleteOld();
+    } catch (RuntimeException e) {
+      LOG.warn("what is old could not be deleted: {}", Wordless.of(e).toString());
+    }
   }
 
   private void sweep() {
@@ -294,6 +331,7 @@ public final class OrchestratorServer implements AutoCloseable {
   @Override
   public void close() {
     sweeper.shutdownNow();
+    upkeep.shutdownNow();
     workers.close();
     callers.shutdownNow();
     sessions.close();

@@ -9,6 +9,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.run.KeptSamples;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.testing.HeardLog;
@@ -99,6 +100,45 @@ class SkippedSampleFilesTest {
       assertThat(files.map(file -> String.valueOf(file.getFileName())))
           .containsExactlyInAnyOrder("9.json", "10.json", "11.json");
     }
+  }
+
+  @Test
+  void allOfARunGoesAndNothingOfAnothers() throws IOException {
+    SkippedSampleFiles files = new SkippedSampleFiles(root);
+    assertThat(files.runs()).as("none were ever kept").isEmpty();
+    var first = kept(1, List.of(group(1, "x")));
+    var second = kept(2, List.of(group(1, "x")));
+    Path other = Files.createDirectories(root.resolve("skipped-updates/other/run-2"));
+    Files.writeString(other.resolve("1.json"), "{}");
+    Path elsewhere = Files.createDirectories(root.resolve("elsewhere/run-3"));
+    Files.createSymbolicLink(root.resolve("skipped-updates/linked"), root.resolve("elsewhere"));
+    Files.createSymbolicLink(root.resolve("skipped-updates/other/run-3"), elsewhere);
+    KeptSamples.OfRun mine = new KeptSamples.OfRun("acme", RUN_ID);
+
+    assertThat(files.runs()).containsExactly(mine, new KeptSamples.OfRun("other", "run-2"));
+    assertThat(files.delete(mine)).isTrue();
+
+    assertThat(root.resolve("skipped-updates/acme/" + RUN_ID)).doesNotExist();
+    assertThat(files.delete(mine)).as("gone already").isFalse();
+    assertThat(other.resolve("1.json")).exists();
+    assertThat(files.delete(new KeptSamples.OfRun("other", "run-3"))).as("a link").isFalse();
+    assertThat(elsewhere).exists();
+  }
+
+  @Test
+  void whatCannotBeDeletedIsALineAndStaysOnTheList() throws IOException {
+    SkippedSampleFiles files = new SkippedSampleFiles(root);
+    Path folder = root.resolve("skipped-updates/acme/" + RUN_ID);
+    Files.createDirectories(folder.resolve("a person's/own"));
+    KeptSamples.OfRun run = new KeptSamples.OfRun("acme", RUN_ID);
+    try (HeardLog log = HeardLog.of(SkippedSampleFiles.class.getName(), Level.WARNING)) {
+      assertThat(files.delete(run)).isFalse();
+
+      assertThat(log.messages())
+          .singleElement()
+          .satisfies(line -> assertThat(line).contains(RUN_ID, "could not be deleted"));
+    }
+    assertThat(files.runs()).containsExactly(run);
   }
 
   @Test

@@ -36,6 +36,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5),
                 Optional.empty(),
+                Optional.empty(),
                 DecoderArithmetic.AUTO,
                 new LearnerLimits(3, 2, 3L << 30, 0.7, 64, 64, Duration.ofHours(1))));
   }
@@ -56,6 +57,7 @@ class OrchestratorPropertiesTest {
     all.put("test-wait", "PT6S");
     all.put("watch-interval", "PT7S");
     all.put("sweep-interval", "PT8S");
+    all.put("prompt-retention", "P18D");
     all.put("tensorboard.folder", "events");
     all.put("arithmetic", "FLOAT32");
     all.put("learner-sessions", "9");
@@ -81,6 +83,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(6),
                 Duration.ofSeconds(7),
                 Duration.ofSeconds(8),
+                Optional.of(Duration.ofDays(18)),
                 Optional.of(Path.of("events")),
                 DecoderArithmetic.FLOAT32,
                 new LearnerLimits(9, 16, 10, 0.17, 11, 12, Duration.ofSeconds(13))));
@@ -102,6 +105,7 @@ class OrchestratorPropertiesTest {
         "test-wait | PT0S | test-wait: PT0S (expected: > 0)",
         "watch-interval | PT0S | watch-interval: PT0S (expected: > 0)",
         "sweep-interval | PT0S | sweep-interval: PT0S (expected: > 0)",
+        "prompt-retention | PT-1S | prompt-retention: PT-1S (expected: ≥ 0)",
         "learner-sessions | 0 | learner-sessions: 0 (expected: ≥ 1)",
         "learner-memory-bytes | 0 | learner-memory-bytes: 0 (expected: > 0)",
         "learner-sessions-per-tenant | 0 | learner-sessions-per-tenant: 0 (expected: ≥ 1)",

@@ -208,6 +208,11 @@ public final class TestMesh implements AutoCloseable {
     return runId;
   }
 
+  /** Deletes what is older than it is kept, as is done every hour. */
+  public void deleteOld() {
+    orchestrator.deleteOld();
+  }
+
   /** Whoever waits to sample goes on. */
   public void letSample() {
     policy.samplePermits.release(1_000);

@@ -51,7 +51,12 @@ public interface RunStore {
   /** The iterations of a run after {@code after}, in order. */
   List<IterationMetrics> iterations(String runId, int after);
 
-  /** The prompts of a run. */
+  /**
+   * The prompts of a run.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if they were deleted, as it has
+   *     ended and they are older than they are kept
+   */
   PromptSets prompts(String runId);
 
   /** Where the prompts of a run came from. */
