@@ -54,7 +54,7 @@ final class PagedStream {
         if (!follow) {
           return;
         }
-        changes.await(seen, followBound);
+        cancellation.idle(() -> changes.await(seen, followBound));
       }
     }
   }
