@@ -10,20 +10,28 @@ import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.ListRunsRequest;
 import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Who may ask for which run, and what is told of it. */
 class RunRequestsTest extends RunServiceCase {
+  /** More than the server takes calls at once. */
+  private static final int WATCHERS = 80;
+
   @Test
   void theSameKeyCreatesOneRun() {
     CreateRunRequest request =
@@ -151,6 +159,56 @@ class RunRequestsTest extends RunServiceCase {
                         WatchRunRequest.newBuilder().setRunId(runId).setAfterIteration(-1).build())
                     .next())
         .satisfies(thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "after_iteration: -1"));
+  }
+
+  @Test
+  @Timeout(value = 120, unit = TimeUnit.SECONDS)
+  void watchersKeepNobodyOutAndAllSeeTheEnd() throws Exception {
+    String runId = mesh.createUpTo(1, TestSpecs.spec("watched by many"));
+    List<Watcher> watchers = new ArrayList<>();
+    while (watchers.size() < WATCHERS) {
+      Watcher watcher = new Watcher();
+      RunServiceGrpc.newStub(mesh.runs().getChannel())
+          .watchRun(WatchRunRequest.newBuilder().setRunId(runId).build(), watcher);
+      if (watcher.isTold()) { // else those before it were told, and do not wait yet
+        watchers.add(watcher);
+      }
+    }
+    assertThat(cancel(runId).getRunId()).isEqualTo(runId);
+    mesh.letSample();
+
+    for (Watcher watcher : watchers) {
+      assertThat(watcher.last.get(60, TimeUnit.SECONDS)).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    }
+  }
+
+  /** Watches to the end. */
+  private static final class Watcher implements StreamObserver<WatchRunResponse> {
+    private final CompletableFuture<Boolean> told = new CompletableFuture<>();
+    private final CompletableFuture<RunState> last = new CompletableFuture<>();
+    private volatile RunState newest = RunState.RUN_STATE_UNSPECIFIED;
+
+    /** Whether it was let in. */
+    boolean isTold() throws Exception {
+      return told.get(60, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void onNext(WatchRunResponse response) {
+      newest = response.getRun().getState();
+      told.complete(true);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      told.complete(false);
+      last.completeExceptionally(error);
+    }
+
+    @Override
+    public void onCompleted() {
+      last.complete(newest);
+    }
   }
 
   @Test

@@ -42,6 +42,8 @@ import org.junit.jupiter.api.Test;
 class FloodTest {
   private static final int CALLS = 400;
   private static final int STREAMED = 5_000;
+  private static final int LONG = 32;
+  private static final int LONG_TEXT = 512 << 10;
 
   private TestReward reward = TestReward.start(Map.of());
 
@@ -144,6 +146,42 @@ class FloodTest {
     for (int i = 0; i < STREAMED; i++) {
       assertThat(answers).containsEntry("item-" + i, 1.0 + i % 9);
     }
+  }
+
+  @Test
+  void aClientOfLongItemsIsHeldByTheirBytesAndHasAllItsAnswers() throws Exception {
+    reward.close();
+    reward = TestReward.start(Map.of("queued-tokens", "100000000", "max-text-bytes", "1048576"));
+    reward.ensembles.hold();
+    Reader reader = new Reader();
+    var unused = RewardServiceGrpc.newStub(reward.channel()).scoreStream(reader);
+    ClientCallStreamObserver<ScoreStreamRequest> call = reader.call();
+    call.request(Integer.MAX_VALUE);
+
+    int sent = 0;
+    while (sent < LONG && reader.mayWrite()) {
+      call.onNext(longItem(sent++));
+    }
+    // 4 MiB are 8 messages of 512 KiB and a little
+    assertThat(sent).as("messages that the server takes unanswered").isLessThanOrEqualTo(8);
+
+    reward.ensembles.release();
+    for (; sent < LONG; sent++) {
+      call.onNext(longItem(sent));
+    }
+    call.onCompleted();
+    assertThat(reader.ended.get(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(reader.received)
+        .hasSize(LONG)
+        .allSatisfy(
+            answer ->
+                assertThat(answer.getResult().getMembers(0).getRawScore()).isEqualTo(LONG_TEXT));
+  }
+
+  private static ScoreStreamRequest longItem(int index) {
+    return ScoreStreamRequest.newBuilder()
+        .setItem(item("item-" + index, "p" + index, "a".repeat(LONG_TEXT)))
+        .build();
   }
 
   @Test

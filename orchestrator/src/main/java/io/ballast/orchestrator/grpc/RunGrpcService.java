@@ -73,7 +73,7 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
 
   @Override
   public void watchRun(WatchRunRequest request, StreamObserver<WatchRunResponse> observer) {
-    replies.<WatchRunResponse>stream(
+    replies.<WatchRunResponse>follow(
         observer,
         sink -> {
           AtomicBoolean told = new AtomicBoolean();
@@ -81,7 +81,7 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
               calls.caller(request.getMetadata()),
               request.getRunId(),
               request.getAfterIteration(),
-              sink::onCancel,
+              new Follower(sink),
               (run, iteration) -> sink.send(RunMapper.seen(run, iteration, !told.getAndSet(true))));
         });
   }

@@ -19,6 +19,13 @@ public interface CallCancellation {
     return Optional.empty();
   }
 
+  /**
+   * Runs {@code wait}, which waits for something to happen; meanwhile nothing is done for the call.
+   */
+  default void idle(Runnable wait) {
+    wait.run();
+  }
+
   /** Told how long work of the call has waited for its turn, by which the server limits calls. */
   default void waited(Duration queue) {}
 

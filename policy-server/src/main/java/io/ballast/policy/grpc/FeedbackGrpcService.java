@@ -2,6 +2,7 @@ package io.ballast.policy.grpc;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.Replies;
+import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.DecisionReplay;
 import io.ballast.policy.core.feedback.FeedbackLog;
@@ -56,25 +57,41 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
   public void streamTrainingRecords(
       StreamTrainingRecordsRequest request,
       StreamObserver<StreamTrainingRecordsResponse> observer) {
-    replies.<StreamTrainingRecordsResponse>stream(
-        observer,
-        sink ->
-            log.stream(
-                mapper.toQuery(request),
-                record -> sink.send(mapper.toResponse(record)),
-                ContextCancellation.ofCurrentCall()));
+    if (request.getFollow()) {
+      replies.<StreamTrainingRecordsResponse>follow(
+          observer, sink -> send(request, sink, ContextCancellation.ofFollower(sink)));
+    } else {
+      replies.<StreamTrainingRecordsResponse>stream(
+          observer, sink -> send(request, sink, ContextCancellation.ofCurrentCall()));
+    }
+  }
+
+  private void send(
+      StreamTrainingRecordsRequest request,
+      Replies.Sink<StreamTrainingRecordsResponse> sink,
+      CallCancellation cancellation) {
+    log.stream(
+        mapper.toQuery(request), record -> sink.send(mapper.toResponse(record)), cancellation);
   }
 
   @Override
   public void streamDecisions(
       StreamDecisionsRequest request, StreamObserver<StreamDecisionsResponse> observer) {
-    replies.<StreamDecisionsResponse>stream(
-        observer,
-        sink ->
-            decisions.stream(
-                mapper.toQuery(request),
-                record -> sink.send(mapper.toResponse(record)),
-                ContextCancellation.ofCurrentCall()));
+    if (request.getFollow()) {
+      replies.<StreamDecisionsResponse>follow(
+          observer, sink -> send(request, sink, ContextCancellation.ofFollower(sink)));
+    } else {
+      replies.<StreamDecisionsResponse>stream(
+          observer, sink -> send(request, sink, ContextCancellation.ofCurrentCall()));
+    }
+  }
+
+  private void send(
+      StreamDecisionsRequest request,
+      Replies.Sink<StreamDecisionsResponse> sink,
+      CallCancellation cancellation) {
+    decisions.stream(
+        mapper.toQuery(request), record -> sink.send(mapper.toResponse(record)), cancellation);
   }
 
   @Override

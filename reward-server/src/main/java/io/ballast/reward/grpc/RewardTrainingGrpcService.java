@@ -96,7 +96,7 @@ public final class RewardTrainingGrpcService
   @Override
   public void watchTraining(
       WatchTrainingRequest request, StreamObserver<WatchTrainingResponse> observer) {
-    replies.<WatchTrainingResponse>stream(
+    replies.<WatchTrainingResponse>follow(
         observer,
         sink ->
             book.watch(
@@ -107,7 +107,7 @@ public final class RewardTrainingGrpcService
                         WatchTrainingResponse.newBuilder()
                             .setTraining(TrainingMapper.message(training))
                             .build()),
-                ContextPatience.ofCurrentCall()));
+                ContextPatience.ofFollower(sink)));
   }
 
   @Override

@@ -27,10 +27,15 @@ import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * One stream of items: whatever has arrived by the time the last answers are sent is scored next,
- * together. The client may be so many items ahead; then flow control holds it.
+ * together. The client may be so many items ahead, or so many bytes and one message beyond; then
+ * flow control holds it.
  */
 final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private static final int WINDOW = 256;
+
+  /** As many items of 16 KiB; with one message of 16 MiB beyond, a stream holds 20 MiB at most. */
+  private static final int WINDOW_BYTES = 4 << 20;
+
   private static final int MAX_ITEMS = 100_000;
   private static final int MAX_ID_CHARACTERS = 128;
 
@@ -38,6 +43,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private final RewardMapper mapper;
   private final ServerCallStreamObserver<ScoreStreamResponse> call;
   private final BlockingQueue<Optional<ScoreStreamRequest>> arrived = new LinkedBlockingQueue<>();
+  private final ClientLead lead = new ClientLead(WINDOW, WINDOW_BYTES);
   private final Set<String> seen = new HashSet<>();
 
   ScoreStreamSession(
@@ -51,6 +57,9 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   @Override
   public void onNext(ScoreStreamRequest request) {
     arrived.add(Optional.of(request));
+    if (lead.came(request.getSerializedSize())) {
+      call.request(1);
+    }
   }
 
   @Override
@@ -66,7 +75,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   /** Answers until the client has sent its last item. */
   void run(StreamSink<ScoreStreamResponse> sink) throws Exception {
     sink.onCancel(() -> arrived.add(Optional.empty()));
-    call.request(WINDOW);
+    call.request(1);
     Optional<ScoreStreamRequest> first = next(sink);
     if (first.isEmpty()) {
       return;
@@ -91,7 +100,9 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
       Optional<MeshException> flaw = read(next, items);
       if (!items.isEmpty()) {
         answer(template, items, sink);
-        call.request(items.size());
+        if (lead.answered(items.size(), bytes(next.subList(0, items.size())))) {
+          call.request(1);
+        }
       }
       if (flaw.isPresent()) {
         throw flaw.get();
@@ -106,6 +117,10 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   /** The next request, or the end; while none is there the stream is not under way. */
   private Optional<ScoreStreamRequest> next(StreamSink<ScoreStreamResponse> sink) throws Exception {
     return arrived.isEmpty() ? sink.idle(arrived::take) : arrived.take();
+  }
+
+  private static long bytes(List<Optional<ScoreStreamRequest>> requests) {
+    return requests.stream().mapToLong(request -> request.orElseThrow().getSerializedSize()).sum();
   }
 
   /**

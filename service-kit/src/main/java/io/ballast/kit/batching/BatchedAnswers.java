@@ -42,9 +42,9 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     if (groups.isEmpty()) {
       return Map.of();
     }
-    List<CompletableFuture<Batched<R>>> answers = submit(queue, groups, lane, patience);
+    List<Pending<R>> answers = submit(queue, groups, lane, patience);
     List<Integer> sizes = groups.stream().map(group -> group.items().size()).toList();
-    if (settle(answers, sizes, patience, refusal)) {
+    if (settle(answers, answers, sizes, patience, refusal)) {
       queue.forgetAnswered();
     }
     Map<K, Batched<R>> byKey = new LinkedHashMap<>();
@@ -55,7 +55,7 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
   }
 
   /** Queues groups for a caller, and says how long they would have waited if they are refused. */
-  <K, I, R> List<CompletableFuture<Batched<R>>> submit(
+  <K, I, R> List<Pending<R>> submit(
       BatchingQueue<K, I, R> queue,
       List<BatchGroup<K, I>> groups,
       Lane lane,
@@ -75,11 +75,13 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
    * Waits for answers as long as the caller does, and completes those that have not come by then
    * with refusals. When one ends with an exception, the others are not waited for.
    *
+   * @param queued what each is of the queue, or was copied from
    * @param sizes how many items each has
    * @return whether there were such
    */
   <R> boolean settle(
-      List<CompletableFuture<Batched<R>>> answers,
+      List<? extends CompletableFuture<Batched<R>>> answers,
+      List<Pending<R>> queued,
       List<Integer> sizes,
       CallPatience patience,
       Function<ItemFault, R> refusal) {
@@ -91,11 +93,14 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     }
     ItemFault why =
         await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left, patience);
-    Duration waited = Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start));
+    long now = nanoTime.getAsLong();
+    Duration waited = Duration.ofNanos(Math.max(0, now - start));
     boolean someLate = false;
     for (int g = 0; g < answers.size(); g++) {
       someLate |=
-          answers.get(g).complete(Batched.refused(sizes.get(g), refusal.apply(why), waited));
+          answers
+              .get(g)
+              .complete(queued.get(g).givenUp(sizes.get(g), refusal.apply(why), waited, now));
     }
     if (!answers.stream().allMatch(CompletableFuture::isCompletedExceptionally)) {
       patience.waited(longestWait(answers, waited));
@@ -105,7 +110,7 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
 
   /** How long what was asked for waited to be run; no longer than the call itself. */
   private static <R> Duration longestWait(
-      List<CompletableFuture<Batched<R>>> answers, Duration waited) {
+      List<? extends CompletableFuture<Batched<R>>> answers, Duration waited) {
     Duration longest = Duration.ZERO;
     for (CompletableFuture<Batched<R>> answer : answers) {
       if (!answer.isCompletedExceptionally() && answer.join().queue().compareTo(longest) > 0) {

@@ -129,19 +129,17 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
    * @throws MeshException OVERLOADED if the queue has no room for all of them, or if nothing of
    *     them would be done by then; MODEL_LOADING if it is closed
    */
-  public List<CompletableFuture<Batched<R>>> submit(
-      List<BatchGroup<K, I>> groups, Lane lane, Duration within) {
+  List<Pending<R>> submit(List<BatchGroup<K, I>> groups, Lane lane, Duration within) {
     lock.lock();
     try {
       if (closed) {
         throw new MeshException(Fault.MODEL_LOADING, subject + " is being closed; try again");
       }
       entrance.require(groups, lane, within);
-      List<CompletableFuture<Batched<R>>> answers = new ArrayList<>(groups.size());
+      List<Pending<R>> answers = new ArrayList<>(groups.size());
       for (BatchGroup<K, I> group : groups) {
         QueuedJob<K, I, R> job =
-            new QueuedJob<>(
-                group, lane, sequence++, nanoTime.getAsLong(), new CompletableFuture<>());
+            new QueuedJob<>(group, lane, sequence++, nanoTime.getAsLong(), new Pending<>());
         waiting.add(job);
         answers.add(job.answer());
       }
@@ -156,7 +154,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   }
 
   /** Queues groups of a caller who waits for as long as it takes. */
-  public List<CompletableFuture<Batched<R>>> submit(List<BatchGroup<K, I>> groups, Lane lane) {
+  List<Pending<R>> submit(List<BatchGroup<K, I>> groups, Lane lane) {
     return submit(groups, lane, Duration.ofNanos(Long.MAX_VALUE));
   }
 
@@ -234,6 +232,8 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
         if (!jobs.isEmpty() || closed) {
           Batch<K, I, R> batch = new Batch<>(jobs, taken, nanoTime.getAsLong());
           urgentRunning += !jobs.isEmpty() && batch.urgent() ? 1 : 0;
+          jobs.forEach(
+              job -> job.answer().begin(queued(job, batch), gathered(job, batch), batch.closed()));
           return batch;
         }
       }
@@ -344,12 +344,15 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
 
   private static <K, I, R> Batched<R> answer(
       QueuedJob<K, I, R> job, Batch<K, I, R> batch, List<R> results, Duration infer) {
-    long wait = batch.closed() - Math.max(batch.taken(), job.arrival());
-    return new Batched<>(results, queued(job, batch), Duration.ofNanos(Math.max(0, wait)), infer);
+    return new Batched<>(results, queued(job, batch), gathered(job, batch), infer);
   }
 
   private static <K, I, R> Duration queued(QueuedJob<K, I, R> job, Batch<K, I, R> batch) {
     return Duration.ofNanos(Math.max(0, batch.taken() - job.arrival()));
+  }
+
+  private static <K, I, R> Duration gathered(QueuedJob<K, I, R> job, Batch<K, I, R> batch) {
+    return Duration.ofNanos(Math.max(0, batch.closed() - Math.max(batch.taken(), job.arrival())));
   }
 
   /** Stops taking work, lets batches under way end, closes the engine. */

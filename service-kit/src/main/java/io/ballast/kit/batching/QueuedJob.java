@@ -1,7 +1,6 @@
 package io.ballast.kit.batching;
 
 import io.ballast.kit.call.Lane;
-import java.util.concurrent.CompletableFuture;
 
 /**
  * A group that waits in a queue.
@@ -11,11 +10,7 @@ import java.util.concurrent.CompletableFuture;
  * @param answer completed early by a caller who leaves
  */
 record QueuedJob<K, I, R>(
-    BatchGroup<K, I> group,
-    Lane lane,
-    long sequence,
-    long arrival,
-    CompletableFuture<Batched<R>> answer) {
+    BatchGroup<K, I> group, Lane lane, long sequence, long arrival, Pending<R> answer) {
   int size() {
     return group.items().size();
   }

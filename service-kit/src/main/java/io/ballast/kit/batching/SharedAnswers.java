@@ -65,15 +65,12 @@ public final class SharedAnswers<K, I, R> {
     private final LaneQueues<K, I, R> queues;
     private final Lane lane;
     private final List<Question<K, I>> questions;
-    private final CompletableFuture<Batched<R>> queued; // the queue's
+    private final Pending<R> queued; // the queue's
     private final CompletableFuture<Batched<R>> answer = new CompletableFuture<>();
     private int calls; // that wait for it; guarded by the lock
 
     Job(
-        LaneQueues<K, I, R> queues,
-        Lane lane,
-        List<Question<K, I>> questions,
-        CompletableFuture<Batched<R>> queued) {
+        LaneQueues<K, I, R> queues, Lane lane, List<Question<K, I>> questions, Pending<R> queued) {
       this.queues = queues;
       this.lane = lane;
       this.questions = questions;
@@ -226,7 +223,7 @@ public final class SharedAnswers<K, I, R> {
               groups.add(new BatchGroup<>(key, rest, work.weight(key, rest)));
             }
           });
-      List<CompletableFuture<Batched<R>>> answers =
+      List<Pending<R>> answers =
           groups.isEmpty() ? List.of() : waits.submit(queues.of(lane), groups, lane, patience);
       joins.add(call.places.size());
       for (int g = 0; g < groups.size(); g++) {
@@ -266,7 +263,7 @@ public final class SharedAnswers<K, I, R> {
       LaneQueues<K, I, R> queues,
       Lane lane,
       BatchGroup<K, I> group,
-      CompletableFuture<Batched<R>> answer,
+      Pending<R> answer,
       Call<K, I, R> call) {
     List<Question<K, I>> questions =
         group.items().stream()
@@ -322,7 +319,13 @@ public final class SharedAnswers<K, I, R> {
     List<Job<K, I, R>> jobs = List.copyOf(call.jobs);
     // copies: what this call gives up is not given up for the others
     List<CompletableFuture<Batched<R>>> mine = jobs.stream().map(job -> job.answer.copy()).toList();
-    var unused = waits.settle(mine, jobs.stream().map(Job::size).toList(), patience, work::refused);
+    var unused =
+        waits.settle(
+            mine,
+            jobs.stream().map(job -> job.queued).toList(),
+            jobs.stream().map(Job::size).toList(),
+            patience,
+            work::refused);
     for (int j = 0; j < jobs.size(); j++) {
       answers.put(jobs.get(j), BatchedAnswers.answered(mine.get(j)));
     }

@@ -26,6 +26,13 @@ public interface CallPatience {
    */
   default void waitedElsewhere(Duration queue) {}
 
+  /**
+   * Runs {@code wait}, which waits for something to happen; meanwhile nothing is done for the call.
+   */
+  default void idle(Runnable wait) {
+    wait.run();
+  }
+
   /** A caller that waits for ever. */
   static CallPatience endless() {
     return waiting(Optional.empty());

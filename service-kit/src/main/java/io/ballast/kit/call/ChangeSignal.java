@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Tells those who wait that something was stored. A reader takes {@link #count} before it looks,
@@ -35,12 +36,31 @@ public final class ChangeSignal {
     }
   }
 
+  /** Has those who wait look whether they still do; nothing has changed. */
+  public void wake() {
+    lock.lock();
+    try {
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Waits until the count is no longer {@code seen}, at most {@code bound}. */
   public void await(long seen, Duration bound) {
+    await(seen, bound, () -> false);
+  }
+
+  /**
+   * Waits until the count is no longer {@code seen}, at most {@code bound}.
+   *
+   * @param left whether the wait is over before that; who makes it so calls {@link #wake}
+   */
+  public void await(long seen, Duration bound, BooleanSupplier left) {
     lock.lock();
     try {
       long nanos = bound.toNanos();
-      while (count == seen && nanos > 0) {
+      while (count == seen && nanos > 0 && !left.getAsBoolean()) {
         nanos = changed.awaitNanos(nanos);
       }
     } catch (InterruptedException e) {

@@ -7,18 +7,26 @@ import io.grpc.Deadline;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** The caller's patience as gRPC knows it. */
 public final class ContextPatience implements CallPatience {
   private final Context context;
+  private final Consumer<Runnable> idle;
 
-  private ContextPatience(Context context) {
+  private ContextPatience(Context context, Consumer<Runnable> idle) {
     this.context = context;
+    this.idle = idle;
   }
 
   /** Of the call that the current thread works for. */
   public static ContextPatience ofCurrentCall() {
-    return new ContextPatience(Context.current());
+    return new ContextPatience(Context.current(), Runnable::run);
+  }
+
+  /** Of the call that the current thread works for, which follows through {@code sink}. */
+  public static ContextPatience ofFollower(Replies.FollowSink<?> sink) {
+    return new ContextPatience(Context.current(), sink::idle);
   }
 
   @Override
@@ -38,6 +46,11 @@ public final class ContextPatience implements CallPatience {
   @Override
   public void onCancel(Runnable action) {
     context.addListener(cancelled -> action.run(), MoreExecutors.directExecutor());
+  }
+
+  @Override
+  public void idle(Runnable wait) {
+    idle.accept(wait);
   }
 
   @Override

@@ -37,13 +37,28 @@ final class ObserverSink<T> implements Replies.Sink<T> {
   public void send(T item) {
     lock.lock();
     try {
-      while (!cancelled() && call != null && !call.isReady()) {
-        changed.await();
-      }
+      awaitReady();
       if (cancelled() || over) {
         throw Status.CANCELLED.withDescription("the caller left").asRuntimeException();
       }
       observer.onNext(item);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether {@link #send} would wait for the client now. */
+  boolean wouldWait() {
+    return !cancelled() && call != null && !call.isReady();
+  }
+
+  /** Waits while the client is not ready, unless it has left. */
+  void awaitReady() {
+    lock.lock();
+    try {
+      while (wouldWait()) {
+        changed.await();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw Status.CANCELLED.withDescription("the server is stopping").asRuntimeException();

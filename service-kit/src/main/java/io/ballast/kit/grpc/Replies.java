@@ -20,11 +20,25 @@ public interface Replies {
    */
   <T> void stream(StreamObserver<T> observer, StreamWork<T> work);
 
+  /**
+   * As {@link #stream}, for a stream that mostly waits for something to happen. It is refused with
+   * OVERLOADED before anything is done for it if too many streams wait, and is none of the calls
+   * under way while it waits: for something to happen, or for a client that is not ready.
+   */
+  <T> void follow(StreamObserver<T> observer, FollowWork<T> work);
+
   /** The work of a streamed answer. */
   @FunctionalInterface
   interface StreamWork<T> {
     /** Sends every item of the answer. */
     void run(StreamSink<T> sink) throws Exception;
+  }
+
+  /** The work of a stream that follows what happens. */
+  @FunctionalInterface
+  interface FollowWork<T> {
+    /** Sends what happens until nobody waits for more. */
+    void run(FollowSink<T> sink) throws Exception;
   }
 
   /** Where a streamed answer's items go. */
@@ -46,11 +60,22 @@ public interface Replies {
   interface StreamSink<T> extends Sink<T> {
     /**
      * Returns what {@code wait} returns. Meanwhile the stream is none of the calls under way, of
-     * which there may be so many: a caller that says nothing for a day keeps nobody out.
+     * which there may be so many: a caller that says nothing for a day keeps nobody out. From the
+     * first wait on it is one of the streams that wait, until it ends.
      *
-     * @throws io.ballast.kit.error.MeshException OVERLOADED if there is no room for it when it is
-     *     to go on
+     * @throws io.ballast.kit.error.MeshException OVERLOADED if too many streams wait, or if there
+     *     is no room for it when it is to go on
      */
     <V> V idle(Callable<V> wait) throws Exception;
+  }
+
+  /** The sink of a stream that follows what happens. */
+  interface FollowSink<T> extends Sink<T> {
+    /**
+     * Runs {@code wait}, which waits for something to happen. Meanwhile the stream is none of the
+     * calls under way. It waits for its turn when it is to go on: what happens may wake all
+     * followers at once, and only a few of them work at a time.
+     */
+    void idle(Runnable wait);
   }
 }

@@ -6,6 +6,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.redaction.Wordless;
 import io.ballast.kit.security.Principal;
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.trace.Span;
@@ -35,23 +36,44 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   /** Characters of a message in a log; it may have what a caller wrote. */
   private static final int SHOWN_MESSAGE = 1_024;
 
+  private static final int USUAL_STREAMS = 4_096;
+
+  /** Of the calls that may be under way, one in so many may be a follower that was woken. */
+  private static final int CALLS_PER_FOLLOWER = 8;
+
   private final StatusMapper mapper;
   private final int maxCalls;
+  private final int maxStreams;
   private final Semaphore permits;
+  private final Semaphore streams;
+  private final Semaphore turns; // of followers; fair
   private final Set<Fault> warned = ConcurrentHashMap.newKeySet(); // since the last call that did
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
 
+  /** As the other, with 4,096 streams that wait. */
+  public VirtualThreadReplies(StatusMapper mapper, int maxCalls) {
+    this(mapper, maxCalls, USUAL_STREAMS);
+  }
+
   /**
    * @param maxCalls how many calls may be under way at once, ≥ 1
+   * @param maxStreams how many streams that wait, for their callers or for something to happen,
+   *     there may be at once, ≥ 1
    */
-  public VirtualThreadReplies(StatusMapper mapper, int maxCalls) {
+  public VirtualThreadReplies(StatusMapper mapper, int maxCalls, int maxStreams) {
     if (maxCalls < 1) {
       throw new IllegalArgumentException("maxCalls: " + maxCalls + " (allowed: ≥ 1)");
     }
+    if (maxStreams < 1) {
+      throw new IllegalArgumentException("maxStreams: " + maxStreams + " (allowed: ≥ 1)");
+    }
     this.mapper = mapper;
     this.maxCalls = maxCalls;
+    this.maxStreams = maxStreams;
     this.permits = new Semaphore(maxCalls);
+    this.streams = new Semaphore(maxStreams);
+    this.turns = new Semaphore(Math.max(1, maxCalls / CALLS_PER_FOLLOWER), true);
   }
 
   @Override
@@ -75,6 +97,20 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           work.run(new PlacedSink<>(sink, place));
+          place.end(); // who sees the end may call again at once
+          complete(sink);
+        });
+  }
+
+  @Override
+  public <T> void follow(StreamObserver<T> observer, FollowWork<T> work) {
+    ObserverSink<T> sink = new ObserverSink<>(observer, Context.current());
+    start(
+        sink,
+        place -> {
+          place.joinStreams();
+          work.run(new FollowerSink<>(sink, place));
+          place.end(); // who sees the end may call again at once
           complete(sink);
         });
   }
@@ -102,13 +138,38 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     void run(Place place) throws Exception;
   }
 
-  /** One of the calls that may be under way. */
+  /** One of the calls that may be under way; of a stream that waits, also one of those. */
   private final class Place {
     private final AtomicBoolean taken = new AtomicBoolean(true);
+    private boolean stream; // this and the turn are for the thread of the work alone
+    private boolean turn;
 
     void free() {
       if (taken.getAndSet(false)) {
         permits.release();
+      }
+      if (turn) {
+        turn = false;
+        turns.release();
+      }
+    }
+
+    /** Frees it, and is none of the streams that wait any more. */
+    void end() {
+      free();
+      if (stream) {
+        stream = false;
+        streams.release();
+      }
+    }
+
+    /** Becomes one of the streams that wait, until the end. */
+    void joinStreams() {
+      if (!stream) {
+        if (!streams.tryAcquire()) {
+          throw tooManyStreams();
+        }
+        stream = true;
       }
     }
 
@@ -116,6 +177,19 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     void retake() {
       if (!permits.tryAcquire()) {
         throw full();
+      }
+      taken.set(true);
+    }
+
+    /** Takes a place again after {@link #free}, when it is its turn and there is one. */
+    void awaitTurn() {
+      try {
+        turns.acquire();
+        turn = true;
+        permits.acquire();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw Status.CANCELLED.withDescription("the server is stopping").asRuntimeException();
       }
       taken.set(true);
     }
@@ -140,10 +214,41 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
 
     @Override
     public <V> V idle(Callable<V> wait) throws Exception {
+      place.joinStreams();
       place.free();
       V came = wait.call();
       place.retake();
       return came;
+    }
+  }
+
+  /** The way out of a stream that follows, with the place that its work has. */
+  private record FollowerSink<T>(ObserverSink<T> sink, Place place) implements FollowSink<T> {
+    @Override
+    public void send(T item) {
+      if (sink.wouldWait()) {
+        idle(sink::awaitReady);
+      }
+      sink.send(item);
+    }
+
+    @Override
+    public boolean cancelled() {
+      return sink.cancelled();
+    }
+
+    @Override
+    public void onCancel(Runnable action) {
+      sink.onCancel(action);
+    }
+
+    @Override
+    public void idle(Runnable wait) {
+      place.free();
+      wait.run();
+      if (!sink.cancelled()) { // who has left waits for nothing any more
+        place.awaitTurn();
+      }
     }
   }
 
@@ -173,10 +278,10 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
             forgetWarnings();
             done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
-            place.free();
+            place.end();
             fail(sink, e);
           } finally {
-            place.free();
+            place.end();
           }
           if (done) {
             afterwards.run();
@@ -195,6 +300,13 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         Fault.OVERLOADED,
         "%,d calls are under way, the limit; slow down".formatted(maxCalls),
         Map.of("limit", Integer.toString(maxCalls), MeshException.SHED, "max_calls"));
+  }
+
+  private MeshException tooManyStreams() {
+    return new MeshException(
+        Fault.OVERLOADED,
+        "%,d streams wait, the limit; come back later".formatted(maxStreams),
+        Map.of("limit", Integer.toString(maxStreams), MeshException.SHED, "max_streams"));
   }
 
   private void complete(ObserverSink<?> sink) {

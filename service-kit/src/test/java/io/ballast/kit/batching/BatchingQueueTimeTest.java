@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 /** What would be too late for its caller is refused when it comes, and costs the engine nothing. */
@@ -230,6 +231,86 @@ class BatchingQueueTimeTest extends BatchingQueueCase {
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
     assertThat(waits).isEmpty();
+  }
+
+  @Test
+  void whoIsCutOffWhileItsWorkRunsIsToldOfTheWaitForItsTurnAlone() throws Exception {
+    hold();
+    List<Duration> waits = new ArrayList<>();
+    CompletableFuture<Void> end = new CompletableFuture<>();
+    CompletableFuture<Batched<String>> cut = asked("cut", end, waits);
+    nanos.addAndGet(Duration.ofMillis(30).toNanos());
+    engine.release(1);
+    engine.awaitBatch();
+    nanos.addAndGet(Duration.ofMillis(500).toNanos());
+    end.complete(null);
+
+    Batched<String> refused = cut.get();
+    assertThat(refused.results()).containsExactly("CANCELLED: the caller left");
+    assertThat(refused.queue()).isEqualTo(Duration.ofMillis(30));
+    assertThat(refused.infer()).isEqualTo(Duration.ofMillis(500));
+    assertThat(waits).containsExactly(Duration.ofMillis(30));
+    letAllGo();
+  }
+
+  @Test
+  void whoIsCutOffBeforeItsTurnHasWaitedAllTheTime() throws Exception {
+    hold();
+    List<Duration> waits = new ArrayList<>();
+    CompletableFuture<Void> end = new CompletableFuture<>();
+    CompletableFuture<Batched<String>> cut = asked("cut", end, waits);
+    nanos.addAndGet(Duration.ofMillis(30).toNanos());
+    end.complete(null);
+
+    assertThat(cut.get().queue()).isEqualTo(Duration.ofMillis(30));
+    assertThat(waits).containsExactly(Duration.ofMillis(30));
+    letAllGo();
+  }
+
+  /** A call that waits for its answer until {@code end}; it has begun to. */
+  private CompletableFuture<Batched<String>> asked(
+      String key, CompletableFuture<Void> end, List<Duration> waits) throws InterruptedException {
+    BatchedAnswers batched = new BatchedAnswers(Duration.ofMinutes(1), Duration.ZERO, nanos::get);
+    CountDownLatch waiting = new CountDownLatch(1);
+    CallPatience patience =
+        new CallPatience() {
+          @Override
+          public Optional<Duration> remaining() {
+            return Optional.empty();
+          }
+
+          @Override
+          public boolean cancelled() {
+            return end.isDone();
+          }
+
+          @Override
+          public void onCancel(Runnable action) {
+            var unused = end.thenRun(action);
+            waiting.countDown();
+          }
+
+          @Override
+          public void waited(Duration queue) {
+            waits.add(queue);
+          }
+        };
+    CompletableFuture<Batched<String>> answer =
+        CompletableFuture.supplyAsync(
+            () ->
+                batched
+                    .ask(
+                        queue,
+                        List.of(group(key, 10, "1")),
+                        Lane.INTERACTIVE,
+                        patience,
+                        BatchingQueueCase::refusal)
+                    .values()
+                    .iterator()
+                    .next(),
+            work -> Thread.ofVirtual().start(work));
+    waiting.await();
+    return answer;
   }
 
   private static CallPatience caller(Duration left, List<Duration> waits) {

@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Which of what waits makes a batch. */
@@ -133,11 +132,7 @@ class WaitingJobsTest {
 
   private QueuedJob<String, String, String> job(String key, Lane lane, int weight) {
     return new QueuedJob<>(
-        new BatchGroup<>(key, List.of("item"), weight),
-        lane,
-        sequence++,
-        0,
-        new CompletableFuture<>());
+        new BatchGroup<>(key, List.of("item"), weight), lane, sequence++, 0, new Pending<>());
   }
 
   private List<Integer> taken() {

@@ -13,14 +13,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What callers get from a server that takes no more calls than they have under way. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
 class VirtualThreadRepliesTest {
   /** A call whose next request is there the moment that it is asked for. */
-  private static final class Eager extends ServerCallStreamObserver<Integer> {
+  private static class Eager extends ServerCallStreamObserver<Integer> {
     final List<Integer> answers = new ArrayList<>();
     final CompletableFuture<List<Integer>> end = new CompletableFuture<>();
     private final int requests;
@@ -97,6 +100,31 @@ class VirtualThreadRepliesTest {
 
     @Override
     public void setMessageCompression(boolean enable) {}
+  }
+
+  /** A call whose client reads when the test says so. */
+  private static final class Unready extends Eager {
+    private volatile Runnable onReady = () -> {};
+    private volatile boolean ready;
+
+    Unready() {
+      super(0);
+    }
+
+    @Override
+    public boolean isReady() {
+      return ready;
+    }
+
+    @Override
+    public void setOnReadyHandler(Runnable handler) {
+      onReady = handler;
+    }
+
+    void makeReady() {
+      ready = true;
+      onReady.run();
+    }
   }
 
   /** Does something when it has its answer. */
@@ -231,6 +259,170 @@ class VirtualThreadRepliesTest {
       CompletableFuture<Integer> after = new CompletableFuture<>();
       replies.unary(new Answered(after, () -> {}), () -> 3);
       assertThat(after.get(10, TimeUnit.SECONDS)).as("its place is there once").isEqualTo(3);
+    }
+  }
+
+  /** Follows until {@code news} has come, and has answered with it when it has ended. */
+  private static CompletableFuture<List<Integer>> following(
+      VirtualThreadReplies replies, CompletableFuture<Integer> news) throws InterruptedException {
+    Eager call = new Eager(0);
+    CountDownLatch idle = new CountDownLatch(1);
+    replies.follow(
+        call,
+        sink -> {
+          sink.idle(
+              () -> {
+                idle.countDown();
+                var unused = news.join();
+              });
+          sink.send(news.join());
+        });
+    idle.await();
+    return call.end;
+  }
+
+  /** Whether there is room for a call. */
+  private static boolean isAnswered(VirtualThreadReplies replies) {
+    CompletableFuture<Integer> answer = new CompletableFuture<>();
+    replies.unary(new Answered(answer, () -> {}), () -> 3);
+    return answer.handle((value, refused) -> refused == null).join();
+  }
+
+  @Test
+  void streamsThatFollowKeepNobodyOutAndAllHearTheNews() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 1)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      List<CompletableFuture<List<Integer>>> followers = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        followers.add(following(replies, news));
+      }
+      assertThat(isAnswered(replies)).as("a call beside them").isTrue();
+
+      news.complete(7); // wakes all of them at once; none is refused
+      for (CompletableFuture<List<Integer>> follower : followers) {
+        assertThat(follower.get(10, TimeUnit.SECONDS)).containsExactly(7);
+      }
+      assertThat(isAnswered(replies)).as("a call after them").isTrue();
+    }
+  }
+
+  @Test
+  void followersThatAreWokenTogetherTakeOnePlaceInEight() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 16)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      CountDownLatch idle = new CountDownLatch(10);
+      CountDownLatch working = new CountDownLatch(2);
+      CompletableFuture<Integer> goOn = new CompletableFuture<>();
+      AtomicInteger atWork = new AtomicInteger();
+      AtomicInteger most = new AtomicInteger();
+      List<Eager> calls = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        Eager call = new Eager(0);
+        calls.add(call);
+        replies.follow(
+            call,
+            sink -> {
+              sink.idle(
+                  () -> {
+                    idle.countDown();
+                    var unused = news.join();
+                  });
+              most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
+              working.countDown();
+              int value = goOn.join();
+              atWork.decrementAndGet();
+              sink.send(value);
+            });
+      }
+      idle.await();
+      news.complete(1);
+      working.await();
+      assertThat(isAnswered(replies)).as("a call beside them").isTrue();
+
+      goOn.complete(2);
+      for (Eager call : calls) {
+        assertThat(call.end.get(10, TimeUnit.SECONDS)).containsExactly(2);
+      }
+      assertThat(most).hasValue(2); // 16 / 8
+    }
+  }
+
+  @Test
+  void aFollowerWaitsForAPlaceWhereTheServerIsFull() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 1)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      CompletableFuture<List<Integer>> follower = following(replies, news);
+      CompletableFuture<Integer> release = new CompletableFuture<>();
+      CompletableFuture<Integer> held = new CompletableFuture<>();
+      CountDownLatch inside = new CountDownLatch(1);
+      replies.unary(
+          new Answered(held, () -> {}),
+          () -> {
+            inside.countDown();
+            return release.get();
+          });
+      inside.await();
+
+      news.complete(1);
+      release.complete(2);
+      assertThat(held.get(10, TimeUnit.SECONDS)).isEqualTo(2);
+      assertThat(follower.get(10, TimeUnit.SECONDS)).containsExactly(1);
+      assertThat(isAnswered(replies)).as("a call after it").isTrue();
+    }
+  }
+
+  @Test
+  void oneStreamThatWaitsTooManyIsRefusedUntilAnotherEnds() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 4, 2)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      CompletableFuture<Integer> next = new CompletableFuture<>();
+      CompletableFuture<List<Integer>> follower = following(replies, news);
+      CompletableFuture<Integer> streamed = waiting(replies, next);
+
+      Eager third = new Eager(0);
+      replies.follow(third, sink -> sink.send(3));
+      assertTooManyStreams(third);
+      Eager fourth = new Eager(0);
+      replies.stream(fourth, sink -> sink.send(sink.idle(() -> 4)));
+      assertTooManyStreams(fourth);
+      Eager other = new Eager(0);
+      replies.stream(other, sink -> sink.send(5));
+      assertThat(other.end.get(10, TimeUnit.SECONDS)).as("it does not wait").containsExactly(5);
+
+      news.complete(1);
+      assertThat(follower.get(10, TimeUnit.SECONDS)).containsExactly(1);
+      Eager after = new Eager(0);
+      replies.follow(after, sink -> sink.send(6));
+      assertThat(after.end.get(10, TimeUnit.SECONDS)).containsExactly(6);
+      next.complete(2);
+      assertThat(streamed.get(10, TimeUnit.SECONDS)).isEqualTo(2);
+    }
+  }
+
+  private static void assertTooManyStreams(Eager call) {
+    assertThat(call.end)
+        .failsWithin(Duration.ofSeconds(10))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("RESOURCE_EXHAUSTED: 2 streams wait, the limit; come back later");
+    assertThat(call.answers).isEmpty();
+  }
+
+  @Test
+  void aFollowerWhoseClientDoesNotReadKeepsNobodyOut() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 1)) {
+      Unready call = new Unready();
+      replies.follow(call, sink -> sink.send(1));
+      while (!isAnswered(replies)) { // until it has found that its client is not ready
+        Thread.onSpinWait();
+      }
+
+      call.makeReady();
+      assertThat(call.end.get(10, TimeUnit.SECONDS)).containsExactly(1);
     }
   }
 }

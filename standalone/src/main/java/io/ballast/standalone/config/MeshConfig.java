@@ -35,6 +35,7 @@ import java.util.Set;
  * @param telemetry where traces and metrics go
  * @param events where others are told what happens; empty: nobody is
  * @param maxCalls under way at once, ≥ 1
+ * @param maxStreams that wait at once, for their callers or for something to happen, ≥ 1
  * @param security who may call, and how connections are secured
  * @param limits of calls for which a model works, by lane; empty: none of their own
  */
@@ -51,6 +52,7 @@ public record MeshConfig(
     TelemetrySettings telemetry,
     Optional<Events> events,
     int maxCalls,
+    int maxStreams,
     SecurityConfig security,
     Optional<LimitSettings> limits) {
   /**
@@ -69,6 +71,7 @@ public record MeshConfig(
   public MeshConfig {
     require(!roles.isEmpty(), "ballast.roles", "none", "at least one of " + names());
     require(maxCalls >= 1, "ballast.max-calls", maxCalls, "≥ 1");
+    require(maxStreams >= 1, "ballast.max-streams", maxStreams, "≥ 1");
     require(httpPort >= 0 && httpPort <= 65_535, "ballast.http-port", httpPort, "0 to 65535");
     roles = Set.copyOf(EnumSet.copyOf(roles));
     models = List.copyOf(models);
@@ -130,6 +133,7 @@ public record MeshConfig(
             properties.telemetry().histograms()),
         events(properties.events()),
         properties.maxCalls(),
+        properties.maxStreams(),
         SecurityConfig.from(properties),
         limits(properties.limit(), properties.maxCalls()));
   }

@@ -81,6 +81,10 @@ public interface MeshProperties {
   @WithDefault("1024")
   int maxCalls();
 
+  /** Streams that wait at once, for their callers or for something to happen; more are refused. */
+  @WithDefault("4096")
+  int maxStreams();
+
   /** How many calls of each lane a server has under way. */
   LimitProperties limit();
 

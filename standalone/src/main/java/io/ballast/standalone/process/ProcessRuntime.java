@@ -65,7 +65,8 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
     this.security = security;
     this.postgres = postgres;
     this.replies =
-        new VirtualThreadReplies(new StatusMapper(config.processName()), config.maxCalls());
+        new VirtualThreadReplies(
+            new StatusMapper(config.processName()), config.maxCalls(), config.maxStreams());
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.ballast.standalone.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.resilience.BalancingSettings;
 import io.ballast.kit.resilience.LimitSettings;
@@ -38,6 +39,8 @@ class MeshConfigTest {
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5)));
     assertThat(defaults.peerCalls()).isEqualTo(PeerSettings.defaults());
+    assertThat(defaults.maxCalls()).isEqualTo(1_024);
+    assertThat(defaults.maxStreams()).isEqualTo(4_096);
   }
 
   @Test
@@ -46,6 +49,7 @@ class MeshConfigTest {
         config(
             Map.ofEntries(
                 Map.entry("ballast.max-calls", "77"),
+                Map.entry("ballast.max-streams", "88"),
                 Map.entry("ballast.limit.initial", "66"),
                 Map.entry("ballast.limit.least", "5"),
                 Map.entry("ballast.limit.interactive-wait", "PT1S"),
@@ -61,6 +65,7 @@ class MeshConfigTest {
                 Map.entry("ballast.peer-calls.hedging-delay", "PT12S"),
                 Map.entry("ballast.peer-calls.ejection-interval", "PT13S"),
                 Map.entry("ballast.peer-calls.ejection-time", "PT14S")));
+    assertThat(set.maxStreams()).isEqualTo(88);
     assertThat(set.limits())
         .contains(
             new LimitSettings(
@@ -80,6 +85,8 @@ class MeshConfigTest {
                     Duration.ofSeconds(13),
                     Duration.ofSeconds(14))));
     assertThat(config(Map.of("ballast.limit.enabled", "false")).limits()).isEmpty();
+    assertThatThrownBy(() -> config(Map.of("ballast.max-streams", "0")))
+        .hasMessageContaining("ballast.max-streams: 0 (expected: ≥ 1)");
     // a bound of everything that is lower than the others bounds them too
     assertThat(config(Map.of("ballast.max-calls", "4")).limits().orElseThrow().initial())
         .isEqualTo(4);

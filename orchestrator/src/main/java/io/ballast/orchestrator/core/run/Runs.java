@@ -355,7 +355,7 @@ public final class Runs {
       if (over && known >= run.progress().iterationsDone()) {
         return;
       }
-      changes.await(count, surroundings.watchInterval());
+      cancellation.idle(() -> changes.await(count, surroundings.watchInterval()));
     }
     throw new CancellationException("the watcher left");
   }

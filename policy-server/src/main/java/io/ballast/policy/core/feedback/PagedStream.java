@@ -44,7 +44,7 @@ final class PagedStream {
       Consumer<T> sink,
       CallCancellation cancellation) {
     long left = most == 0 ? Long.MAX_VALUE : most;
-    cancellation.onCancel(changes::announce);
+    cancellation.onCancel(changes::wake);
     while (left > 0 && !cancellation.cancelled()) {
       long seen = changes.count();
       List<T> page = source.next((int) Math.min(pageSize, left));
@@ -54,7 +54,7 @@ final class PagedStream {
         if (!follow) {
           return;
         }
-        changes.await(seen, followBound);
+        cancellation.idle(() -> changes.await(seen, followBound, cancellation::cancelled));
       }
     }
   }

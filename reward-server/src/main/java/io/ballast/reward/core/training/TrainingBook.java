@@ -73,7 +73,7 @@ public final class TrainingBook {
       if (now.hasEnded()) {
         return;
       }
-      changes.await(seen, LOOK_AGAIN);
+      patience.idle(() -> changes.await(seen, LOOK_AGAIN));
     }
   }
 
