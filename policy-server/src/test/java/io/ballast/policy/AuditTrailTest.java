@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.audit.Act;
 import io.ballast.kit.audit.AuditChain;
 import io.ballast.kit.audit.AuditEntry;
 import io.ballast.kit.audit.Configuration;
@@ -238,8 +239,7 @@ class AuditTrailTest {
               var unused =
                   audit.append(
                       handle,
-                      new PostgresAudit.Act(
-                          "configuration", "", "", "policy", "", Map.of("sha256", "a")));
+                      new Act("configuration", "", "", "policy", "", Map.of("sha256", "a")));
             });
     audit.configured(configuration("a", "operator: ada"));
     audit.configured(configuration("a", "operator: ada"));
@@ -260,8 +260,7 @@ class AuditTrailTest {
             handle -> {
               var unused =
                   audit.append(
-                      handle,
-                      new PostgresAudit.Act("test", "t", "Ada", "s", "r", Map.of("count", "3")));
+                      handle, new Act("test", "t", "Ada", "s", "r", Map.of("count", "3")));
             });
     audit.configured(configuration("a"));
     audit.configured(configuration("b"));

@@ -5,6 +5,8 @@ import static io.ballast.reward.testing.TestReward.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.kit.audit.Act;
+import io.ballast.kit.audit.FileAudit;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.reward.testing.FakeEnsembles;
 import io.ballast.reward.testing.TestReward;
@@ -16,6 +18,7 @@ import io.ballast.reward.v1.ScoreResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -91,6 +94,44 @@ class SwapTest {
       reward.lookAtServingFile();
       assertThat(score(reward, "p").getVersion()).as("as the properties say").isEqualTo("1");
     }
+  }
+
+  @Test
+  void eachTurnIsToldOnceInItsOrderAlsoOneThatWasMadeWhileTheServerWasDown() throws IOException {
+    Path file = serve("1");
+    Map<String, String> properties = Map.of("serving-file", file.toString());
+    try (TestReward reward = TestReward.start(properties, trail())) {
+      reward.ensembles.thirdIsThere = true;
+      reward.lookAtServingFile();
+      assertThat(turns()).as("as the properties say").isEmpty();
+
+      swapTo(reward, "3");
+      reward.lookAtServingFile();
+      assertThat(turns()).containsExactly("1 to 3");
+      var unused = serve("2");
+      reward.lookAtServingFile();
+      assertThat(turns()).as("2 is broken").containsExactly("1 to 3");
+      swapTo(reward, "1");
+      assertThat(turns()).containsExactly("1 to 3", "3 to 1");
+      swapTo(reward, "3");
+    }
+    Files.writeString(file, "");
+    try (TestReward reward = TestReward.start(properties, trail())) {
+      reward.lookAtServingFile();
+      assertThat(turns()).containsExactly("1 to 3", "3 to 1", "1 to 3", "3 to 1");
+    }
+    assertThat(trail().flaw()).isEmpty();
+  }
+
+  private FileAudit trail() {
+    return new FileAudit("reward", folder.resolve("trail"), InstantSource.system());
+  }
+
+  private List<String> turns() {
+    return trail().acts("model.turn").stream()
+        .map(Act::details)
+        .map(details -> details.get("from") + " to " + details.get("to"))
+        .toList();
   }
 
   private int callOn(Callable<ModelVersion> kind, CountDownLatch started) throws Exception {

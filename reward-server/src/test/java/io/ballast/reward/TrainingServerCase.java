@@ -51,7 +51,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A reward-server that trains, with the models that come along and a policy-server's feedback. */
 abstract class TrainingServerCase {
-  private static final Path SHIPPED = Path.of("../models");
+  static final Path SHIPPED = Path.of("../models");
 
   @TempDir Path data;
 

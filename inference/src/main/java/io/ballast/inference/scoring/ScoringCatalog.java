@@ -326,6 +326,25 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     }
   }
 
+  /** What "serving" of these models points to, of those that there are. */
+  public final Map<String, PinnedVersion> serving(Set<String> models) {
+    Map<String, PinnedVersion> versions = new TreeMap<>();
+    list().stream()
+        .map(model -> model.id().model())
+        .filter(models::contains)
+        .distinct()
+        .forEach(model -> serving(model).ifPresent(id -> versions.put(model, id)));
+    return versions;
+  }
+
+  private Optional<PinnedVersion> serving(String model) {
+    try {
+      return Optional.of(resolve(VersionSelector.alias(model, VersionSelector.SERVING)).id());
+    } catch (MeshException e) { // nothing of it serves
+      return Optional.empty();
+    }
+  }
+
   /**
    * The version that {@code selector} means; it is not loaded.
    *

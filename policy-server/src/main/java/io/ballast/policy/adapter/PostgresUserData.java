@@ -1,5 +1,6 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.audit.Act;
 import io.ballast.kit.audit.AuditEntry;
 import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.digest.Sha256;
@@ -74,7 +75,7 @@ public final class PostgresUserData implements UserDataStore {
               AuditEntry entry =
                   audit.append(
                       handle,
-                      new PostgresAudit.Act(
+                      new Act(
                           "data.delete",
                           tenant,
                           command.actor(),
@@ -123,7 +124,7 @@ public final class PostgresUserData implements UserDataStore {
               var unused =
                   audit.append(
                       handle,
-                      new PostgresAudit.Act(
+                      new Act(
                           "data.expire",
                           "",
                           "",

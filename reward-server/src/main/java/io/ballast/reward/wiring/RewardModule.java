@@ -9,6 +9,9 @@ import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.triton.GuardedModel;
 import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
+import io.ballast.kit.audit.AuditTrail;
+import io.ballast.kit.audit.FileAudit;
+import io.ballast.kit.audit.ServingTurns;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.TenantCalls;
 import io.ballast.kit.kserve.ServedModels;
@@ -30,17 +33,21 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The reward-server as a process sees it: ensembles from model folders, run here or by Triton. */
 public final class RewardModule implements ServerModule {
   private static final String ONNX_CACHE = "onnx";
+  private static final String TRAIL = "reward";
+  private static final String TRAIL_FILE = "reward-audit.jsonl";
 
   /** How often an ensemble behind a Triton that was away is looked for. */
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final RewardConfig config;
   private final TrainingConfig training;
+  private @Nullable FileAudit audit;
   private @Nullable RewardServer server;
   private @Nullable RewardTrainings trainings;
   private @Nullable ScoringSource<Ensemble, CompletionScores> models;
@@ -66,10 +73,14 @@ public final class RewardModule implements ServerModule {
    *
    * <p>Without the default ensemble the server starts all the same: other ensembles can be asked,
    * and the default one answers NOT_FOUND. So it does without its Triton: what runs there answers
-   * UNAVAILABLE, and is looked for each second.
+   * UNAVAILABLE, and is looked for each second. Without its audit trail it does not.
    */
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
+    FileAudit trail =
+        new FileAudit(TRAIL, runtime.dataFolder().resolve(TRAIL_FILE), runtime.clock());
+    audit = trail;
+    runtime.configuration().ifPresent(trail::configured);
     ScoringSource<Ensemble, CompletionScores> ensembles = ensembles(runtime);
     models = ensembles;
     Outside outside = OutsideWiring.open(config.components(), runtime);
@@ -81,6 +92,7 @@ public final class RewardModule implements ServerModule {
             new CompositeFolders(runtime.modelFolders()),
             outside,
             new TenantCalls(RequestContexts::from, runtime.meters(), role().label()),
+            trail,
             new RewardServer.Surroundings(
                 runtime.replies(),
                 runtime.meters(),
@@ -90,7 +102,7 @@ public final class RewardModule implements ServerModule {
     server = started;
     RewardTrainings beside =
         new RewardTrainings(
-            training, config.items().promptTokens(), runtime, started::waitingTokens);
+            training, config.items().promptTokens(), runtime, started::waitingTokens, trail);
     trainings = beside;
     List<BindableService> services = new ArrayList<>(started.services());
     services.add(beside.service());
@@ -157,7 +169,19 @@ public final class RewardModule implements ServerModule {
   @Override
   public Map<String, String> flaws() {
     RewardServer started = server;
-    return started == null ? Map.of() : started.flaws();
+    FileAudit trail = audit;
+    if (started == null || trail == null) {
+      return Map.of();
+    }
+    Map<String, String> flaws = new TreeMap<>(started.flaws());
+    trail.flaw().ifPresent(why -> flaws.putIfAbsent(ServingTurns.TRAIL, "altered: " + why));
+    return flaws;
+  }
+
+  @Override
+  public List<AuditTrail> audits() {
+    FileAudit trail = audit;
+    return trail == null ? List.of() : List.of(trail);
   }
 
   @Override

@@ -2,8 +2,11 @@ package io.ballast.reward.wiring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.audit.ServingTurns;
+import io.ballast.kit.audit.TurnTrail;
 import io.ballast.kit.batching.BatchedAnswers;
 import io.ballast.kit.batching.SharedAnswers;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
@@ -67,6 +70,7 @@ public final class RewardServer implements AutoCloseable {
   private final ServedModels models;
   private final Optional<ShadowTraffic> shadow;
   private final Optional<ServingFile> serving;
+  private final ServingTurns turns;
   private final ExecutorService components =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("reward-component-", 0).factory());
 
@@ -76,6 +80,7 @@ public final class RewardServer implements AutoCloseable {
    * @param composites where they come from
    * @param outside what components may ask; stays its owner's
    * @param contexts validates the metadata of requests
+   * @param trail told of each turn of the serving file
    * @throws io.ballast.kit.error.MeshException if the default ensemble cannot be loaded
    */
   public RewardServer(
@@ -84,6 +89,7 @@ public final class RewardServer implements AutoCloseable {
       CompositeSource composites,
       Outside outside,
       Function<RequestMetadata, RequestContext> contexts,
+      TurnTrail trail,
       Surroundings surroundings) {
     MeterRegistry meters = surroundings.meters();
     LongSupplier nanoTime = surroundings.nanoTime();
@@ -132,7 +138,8 @@ public final class RewardServer implements AutoCloseable {
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
     SharingMetrics.register(meters, "ballast.reward", scores);
-    serving = config.servingFile().map(file -> new ServingFile(file, catalog::turn));
+    turns = new ServingTurns(trail);
+    serving = config.servingFile().map(file -> new ServingFile(file, this::turn));
     try {
       serving.ifPresent(ServingFile::look);
       if (made.find(VersionSelector.alias("", VersionSelector.SERVING)).isEmpty()) {
@@ -143,6 +150,15 @@ public final class RewardServer implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /** Lets these versions serve, and tells the trail; returns what keeps some from it. */
+  private Map<String, String> turn(Map<String, String> versions) {
+    Set<String> models = turns.models(versions.keySet());
+    Map<String, PinnedVersion> before = catalog.serving(models);
+    Map<String, String> flaws = new TreeMap<>(catalog.turn(versions));
+    flaws.putAll(turns.tell(before, catalog.serving(models)));
+    return flaws;
   }
 
   private static RewardScorer shadowing(

@@ -1,10 +1,12 @@
 package io.ballast.reward.wiring;
 
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.audit.FileAudit;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
+import io.ballast.reward.adapter.AuditedTrainings;
 import io.ballast.reward.adapter.Courtesy;
 import io.ballast.reward.adapter.FolderRewardTrainer;
 import io.ballast.reward.adapter.FolderTrainingLedger;
@@ -36,9 +38,14 @@ final class RewardTrainings implements AutoCloseable {
   /**
    * @param promptTokens that the server shows its members
    * @param waiting how much waits to be scored
+   * @param audit where it is told who has what trained
    */
   RewardTrainings(
-      TrainingConfig config, int promptTokens, MeshRuntime runtime, IntSupplier waiting) {
+      TrainingConfig config,
+      int promptTokens,
+      MeshRuntime runtime,
+      IntSupplier waiting,
+      FileAudit audit) {
     Path folder = runtime.dataFolder().resolve(FOLDER);
     new ModelStore(runtime.modelFolders().getFirst()).deleteLeftOver();
     FeedbackSource feedback = // the peer is asked for when somebody wants its feedback
@@ -57,7 +64,8 @@ final class RewardTrainings implements AutoCloseable {
             feedback,
             new TimeOrderedIds(runtime.clock(), new SecureRandom()),
             runtime.clock(),
-            new TrainingMeters(runtime.meters()));
+            new TrainingMeters(runtime.meters()),
+            new AuditedTrainings(audit));
     service =
         new RewardTrainingGrpcService(
             book,

@@ -18,6 +18,7 @@ import io.ballast.reward.core.training.Training;
 import io.ballast.reward.core.training.TrainingBook;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.core.training.TrainingLedger;
+import io.ballast.reward.core.training.TrainingTrail;
 import io.ballast.reward.core.training.TrainingWatch;
 import io.ballast.reward.v1.ObjectivesChoice;
 import io.ballast.reward.v1.StartTrainingRequest;
@@ -146,7 +147,8 @@ class StartTrainingSessionTest {
         },
         new TimeOrderedIds(CLOCK, new Random(1)),
         CLOCK,
-        new NoWatch());
+        new NoWatch(),
+        new NoTrail());
   }
 
   /** The same, with time going by while it works. */
@@ -259,5 +261,17 @@ class StartTrainingSessionTest {
 
     @Override
     public void ended(Training.State state, Optional<Duration> time) {}
+  }
+
+  /** Keeps nothing. */
+  private static final class NoTrail implements TrainingTrail {
+    @Override
+    public void begins(Training training) {}
+
+    @Override
+    public void cancels(Training training) {}
+
+    @Override
+    public void ended(Training training) {}
   }
 }

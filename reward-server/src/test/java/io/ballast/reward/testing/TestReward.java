@@ -1,5 +1,7 @@
 package io.ballast.reward.testing;
 
+import io.ballast.kit.audit.TurnTrail;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
@@ -31,9 +33,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** A reward-server in process, over fake ensembles. */
 public final class TestReward implements AutoCloseable {
@@ -49,7 +53,11 @@ public final class TestReward implements AutoCloseable {
   private final Server grpc;
   private final ManagedChannel channel;
 
-  private TestReward(Map<String, String> properties, List<Composite> composites, Outside outside) {
+  private TestReward(
+      Map<String, String> properties,
+      List<Composite> composites,
+      Outside outside,
+      TurnTrail trail) {
     server =
         new RewardServer(
             config(properties),
@@ -57,6 +65,7 @@ public final class TestReward implements AutoCloseable {
             () -> composites,
             outside,
             RequestContexts::from,
+            trail,
             new RewardServer.Surroundings(
                 replies, meters, OpenTelemetry.noop(), InstantSource.system(), System::nanoTime));
     String name = InProcessServerBuilder.generateName();
@@ -83,10 +92,34 @@ public final class TestReward implements AutoCloseable {
   /** As {@link #start(Map, List)}, with what components may ask. */
   public static TestReward start(
       Map<String, String> properties, List<Composite> composites, Outside outside) {
+    return start(properties, composites, outside, new NoTrail());
+  }
+
+  /** As {@link #start(Map)}, telling {@code trail} of turns. */
+  public static TestReward start(Map<String, String> properties, TurnTrail trail) {
+    return start(properties, List.of(), Outside.none(), trail);
+  }
+
+  private static TestReward start(
+      Map<String, String> properties,
+      List<Composite> composites,
+      Outside outside,
+      TurnTrail trail) {
     Map<String, String> all =
         new HashMap<>(Map.of("workers", "1", "interactive-workers", "0", "batch-wait", "PT0S"));
     all.putAll(properties);
-    return new TestReward(all, composites, outside);
+    return new TestReward(all, composites, outside, trail);
+  }
+
+  /** Keeps nothing. */
+  private static final class NoTrail implements TurnTrail {
+    @Override
+    public Set<String> served() {
+      return Set.of();
+    }
+
+    @Override
+    public void serving(Map<String, PinnedVersion> first, Collection<PinnedVersion> now) {}
   }
 
   /** Reads properties as the process does; names are without their prefix. */

@@ -8,8 +8,6 @@ import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.TimeOrderedIds;
-import io.ballast.kit.call.VersionSelector;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
@@ -258,27 +256,13 @@ public final class SafetyServer implements AutoCloseable {
 
   /** What serves of these models, those that there are. */
   private Map<String, PinnedVersion> servingOf(Set<String> models) {
-    Map<String, PinnedVersion> serving = new TreeMap<>();
-    catalog.list().stream()
-        .map(model -> model.id().model())
-        .filter(models::contains)
-        .distinct()
-        .forEach(model -> servingCost(model).ifPresent(id -> serving.put(model, id)));
+    Map<String, PinnedVersion> serving = catalog.serving(models);
     for (AcceptModel gate : gates.models()) {
       if (models.contains(gate.id().model())) {
         serving.put(gate.id().model(), gate.id());
       }
     }
     return serving;
-  }
-
-  private Optional<PinnedVersion> servingCost(String model) {
-    try {
-      return Optional.of(
-          catalog.resolve(VersionSelector.alias(model, VersionSelector.SERVING)).id());
-    } catch (MeshException e) { // nothing of it serves
-      return Optional.empty();
-    }
   }
 
   /** Looks from now on, each {@code interval}, which versions are to serve. */

@@ -5,7 +5,7 @@ import io.ballast.kit.digest.Sha256;
 /**
  * One act, and its link to the one before.
  *
- * @param trail the schema that keeps it
+ * @param trail the schema that keeps it, or the server
  * @param sequence its place, from 1 without gaps
  * @param content what was done, a JSON object on one line, exactly as it was hashed
  * @param previousSha256 the hash of the entry before; of the first {@link #BEGINNING}

@@ -4,7 +4,7 @@ import java.util.List;
 
 /** The acts of one server, in their order. */
 public interface AuditTrail {
-  /** What it is called: the server's schema. */
+  /** What it is called: the server's schema, or the server. */
   String name();
 
   /** The first entries after a place, {@code limit} at most. */

@@ -9,21 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jdbi.v3.core.Handle;
 
 /**
  * The table {@code audit} of a service's schema. Most acts come into it by triggers, in the
  * transaction of what they tell; what no table shows is appended here.
  */
-public final class PostgresAudit implements AuditTrail {
-  private static final String CONFIGURATION = "configuration";
-  private static final String TURN = "model.turn";
-  private static final String SHA256 = "sha256";
-  private static final String RIGHTS = "rights";
-
+public final class PostgresAudit implements AuditTrail, TurnTrail {
   /** As who appends takes it: what is read after it stays so until the commit. */
   private static final String LOCK = "lock table audit in share row exclusive mode";
 
@@ -36,29 +29,6 @@ public final class PostgresAudit implements AuditTrail {
   public PostgresAudit(String name, Database database) {
     this.name = name;
     this.database = database;
-  }
-
-  /**
-   * What is done.
-   *
-   * @param action such as {@code data.delete}
-   * @param tenant on whose behalf; empty: the server's own
-   * @param actor who answers for it, as the request says; empty: nobody said
-   * @param subject what it is done to
-   * @param requestId the call; empty: none
-   * @param details texts by name, none of them what a person wrote or was shown
-   */
-  public record Act(
-      String action,
-      String tenant,
-      String actor,
-      String subject,
-      String requestId,
-      Map<String, String> details) {
-    /** Copies the details. */
-    public Act {
-      details = Map.copyOf(details);
-    }
   }
 
   /**
@@ -122,33 +92,16 @@ public final class PostgresAudit implements AuditTrail {
         .useTransaction(
             handle -> {
               handle.execute(LOCK); // servers that start at once tell the same once
-              Optional<Map<String, String>> last = lastConfiguration(handle);
-              if (!isSame(last.orElse(Map.of()), now)) {
-                var unused =
-                    append(
-                        handle,
-                        new Act(
-                            CONFIGURATION,
-                            "",
-                            "",
-                            name,
-                            "",
-                            details(last.flatMap(PostgresAudit::rights), now)));
-              }
+              KnownActs.configuration(name, lastConfiguration(handle), now)
+                  .ifPresent(
+                      act -> {
+                        var unused = append(handle, act);
+                      });
             });
   }
 
-  private static boolean isSame(Map<String, String> told, Configuration now) {
-    return now.sha256().equals(told.get(SHA256)) && lines(now.rights()).equals(told.get(RIGHTS));
-  }
-
-  /** Empty: the entry is of a release that told none. */
-  private static Optional<String> rights(Map<String, String> told) {
-    return Optional.ofNullable(told.get(RIGHTS));
-  }
-
-  /** What the last entry tells. */
-  private static Optional<Map<String, String>> lastConfiguration(Handle handle) {
+  /** What the last entry tells; of none nothing. */
+  private static Map<String, String> lastConfiguration(Handle handle) {
     return handle
         .createQuery(
             """
@@ -157,50 +110,21 @@ public final class PostgresAudit implements AuditTrail {
             where content::jsonb ->> 'action' = :action
             order by sequence desc limit 1\
             """)
-        .bind("action", CONFIGURATION)
+        .bind("action", KnownActs.CONFIGURATION)
         .map(
             (row, _) -> {
               Map<String, String> told = new TreeMap<>();
-              for (String key : List.of(SHA256, RIGHTS)) {
+              for (String key : KnownActs.COMPARED) {
                 Optional.ofNullable(row.getString(key)).ifPresent(text -> told.put(key, text));
               }
               return told;
             })
         .findFirst()
-        .map(Map::copyOf);
+        .orElse(Map.of());
   }
 
-  private static Map<String, String> details(Optional<String> rightsBefore, Configuration now) {
-    Map<String, String> details = new TreeMap<>();
-    details.put(SHA256, now.sha256());
-    details.put(RIGHTS, lines(now.rights()));
-    rightsBefore.ifPresent(
-        told -> {
-          SortedSet<String> before = new TreeSet<>(told.lines().toList());
-          putIfAny(details, RIGHTS + "_added", difference(now.rights(), before));
-          putIfAny(details, RIGHTS + "_removed", difference(before, now.rights()));
-        });
-    return details;
-  }
-
-  private static SortedSet<String> difference(SortedSet<String> of, SortedSet<String> without) {
-    SortedSet<String> rest = new TreeSet<>(of);
-    rest.removeAll(without);
-    return rest;
-  }
-
-  private static void putIfAny(Map<String, String> details, String key, SortedSet<String> lines) {
-    if (!lines.isEmpty()) {
-      details.put(key, lines(lines));
-    }
-  }
-
-  private static String lines(SortedSet<String> lines) {
-    return String.join("\n", lines);
-  }
-
-  /** The models of which a turn is told. */
-  Set<String> served() {
+  @Override
+  public Set<String> served() {
     return database
         .jdbi()
         .withHandle(
@@ -211,18 +135,13 @@ public final class PostgresAudit implements AuditTrail {
                         select distinct content::jsonb ->> 'subject' from audit
                         where content::jsonb ->> 'action' = :action\
                         """)
-                    .bind("action", TURN)
+                    .bind("action", KnownActs.TURN)
                     .mapTo(String.class)
                     .set());
   }
 
-  /**
-   * Appends what serves now, where it is another than the trail told last of the model, or, of a
-   * model of which it told nothing, than what served first.
-   *
-   * @param first by model; a model may be missing
-   */
-  void serving(Map<String, PinnedVersion> first, Collection<PinnedVersion> now) {
+  @Override
+  public void serving(Map<String, PinnedVersion> first, Collection<PinnedVersion> now) {
     database
         .jdbi()
         .useTransaction(
@@ -234,24 +153,10 @@ public final class PostgresAudit implements AuditTrail {
                     lastTurn(handle, version.model())
                         .or(() -> Optional.ofNullable(first.get(version.model())));
                 if (last.filter(version::equals).isEmpty()) {
-                  var unused = append(handle, turn(last, version));
+                  var unused = append(handle, KnownActs.turn(last, version));
                 }
               }
             });
-  }
-
-  private static Act turn(Optional<PinnedVersion> from, PinnedVersion to) {
-    return new Act(
-        TURN,
-        "",
-        "the operator's serving file",
-        to.model(),
-        "",
-        Map.of(
-            "from", from.map(PinnedVersion::version).orElse(""),
-            "from_sha256", from.map(PinnedVersion::weightsSha256).orElse(""),
-            "to", to.version(),
-            "to_sha256", to.weightsSha256()));
   }
 
   private static Optional<PinnedVersion> lastTurn(Handle handle, String model) {
@@ -263,7 +168,7 @@ public final class PostgresAudit implements AuditTrail {
             where content::jsonb ->> 'action' = :action and content::jsonb ->> 'subject' = :model
             order by sequence desc limit 1\
             """)
-        .bind("action", TURN)
+        .bind("action", KnownActs.TURN)
         .bind("model", model)
         .map(
             (row, _) -> new PinnedVersion(model, row.getString("version"), row.getString("sha256")))

@@ -13,16 +13,18 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells a trail which versions an operator's file lets serve: each turn once, also one that was
  * made while the server was down, and by several servers of one file. What cannot be told is told
- * later: a file turns models without asking the database. Thread-safe.
+ * later: a file turns models without asking whatever keeps the trail. Thread-safe.
  */
 public final class ServingTurns {
+  /** What the trail is called among flaws. */
+  public static final String TRAIL = "the audit trail";
+
   private static final Logger LOG = LoggerFactory.getLogger(ServingTurns.class);
-  private static final String UNTOLD = "the audit trail";
 
   /** In the place of a version that was turned to before this server began to look. */
   private static final PinnedVersion NOT_SEEN = new PinnedVersion("", "", "");
 
-  private final PostgresAudit audit;
+  private final TurnTrail audit;
 
   /** What served first of each model that the file names or named; under this. */
   private final Map<String, PinnedVersion> first = new HashMap<>();
@@ -31,7 +33,7 @@ public final class ServingTurns {
   private boolean begun; // under this
 
   /** Turns that {@code audit} tells. */
-  public ServingTurns(PostgresAudit audit) {
+  public ServingTurns(TurnTrail audit) {
     this.audit = audit;
   }
 
@@ -72,7 +74,7 @@ public final class ServingTurns {
       audit.serving(first, news.values());
     } catch (RuntimeException e) {
       LOG.debug("a turn is not told yet", Wordless.of(e));
-      return Map.of(UNTOLD, "not told yet that these serve: " + news.keySet());
+      return Map.of(TRAIL, "not told yet that these serve: " + news.keySet());
     }
     told.putAll(news);
     return Map.of();

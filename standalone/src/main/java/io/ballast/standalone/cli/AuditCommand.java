@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.audit.AuditChain;
 import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.AuditLine;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description =
         "What was done for good: promotions, rollbacks, canaries, moves without a certificate,"
-            + " certificates, runs, deletions, configurations.")
+            + " certificates, runs, trainings of rewards, turns of serving files, deletions,"
+            + " configurations.")
 final class AuditCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -60,7 +62,7 @@ final class AuditCommand implements Callable<Integer> {
         names = "--trail",
         paramLabel = "NAME",
         defaultValue = "",
-        description = "Only this one: policy, safety or orchestrator.")
+        description = "Only this one: policy, reward, safety or orchestrator.")
     private String trail = "";
 
     @Option(
@@ -102,7 +104,7 @@ final class AuditCommand implements Callable<Integer> {
       TextTable table = TextTable.headed("trail", "entry", "at", "action", "subject", "by", "more");
       for (String name : order) {
         for (AuditEntry entry : latest.getOrDefault(name, new ArrayDeque<>())) {
-          all.add(AuditFile.tree(entry));
+          all.add(AuditLine.tree(entry));
           JsonNode content = AuditFile.content(entry);
           table.row(
               name,
@@ -182,7 +184,7 @@ final class AuditCommand implements Callable<Integer> {
             entry -> {
               verifier.accept(entry);
               try {
-                out.write(AuditFile.line(entry) + "\n");
+                out.write(AuditLine.of(entry) + "\n");
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
               }
@@ -199,8 +201,9 @@ final class AuditCommand implements Callable<Integer> {
       description = "Computes every hash of the trails again; exit code 1 names the first flaw.",
       footer = {
         "",
-        "Who may do anything in the database can make a whole trail anew, or take away its end: an"
-            + " export that is kept elsewhere shows that."
+        "Who may do anything in the database, or in the reward-server's data folder, can make a"
+            + " whole trail anew, or take away its end: an export that is kept elsewhere shows"
+            + " that."
       })
   static final class Verify implements Callable<Integer> {
     @Parameters(

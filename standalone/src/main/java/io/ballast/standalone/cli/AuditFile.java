@@ -4,8 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.AuditLine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,26 +17,6 @@ final class AuditFile {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private AuditFile() {}
-
-  /** An entry as a line. */
-  static String line(AuditEntry entry) {
-    try {
-      return JSON.writeValueAsString(tree(entry));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a tree can be written", e);
-    }
-  }
-
-  /** An entry as a tree. */
-  static ObjectNode tree(AuditEntry entry) {
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("trail", entry.trail())
-        .put("sequence", entry.sequence())
-        .put("previous_sha256", entry.previousSha256())
-        .put("sha256", entry.sha256())
-        .put("content", entry.content());
-  }
 
   /** What an entry says; an empty object if that is no JSON. */
   static JsonNode content(AuditEntry entry) {
@@ -52,14 +32,7 @@ final class AuditFile {
     List<AuditEntry> entries = new ArrayList<>();
     try {
       for (String line : Files.readAllLines(file)) {
-        JsonNode json = JSON.readTree(line);
-        entries.add(
-            new AuditEntry(
-                json.path("trail").asText(),
-                json.path("sequence").asLong(),
-                json.path("content").asText(),
-                json.path("previous_sha256").asText(),
-                json.path("sha256").asText()));
+        entries.add(AuditLine.read(line));
       }
       return entries;
     } catch (IOException e) {

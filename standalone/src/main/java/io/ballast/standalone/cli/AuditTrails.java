@@ -8,6 +8,7 @@ import io.ballast.mesh.v1.StreamAuditEntriesRequest;
 import io.ballast.mesh.v1.StreamAuditEntriesResponse;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.policy.v1.VersionServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -23,6 +24,7 @@ final class AuditTrails {
   private static final List<Place> PLACES =
       List.of(
           new Place("policy", Role.POLICY_SERVER, VersionServiceGrpc.SERVICE_NAME),
+          new Place("reward", Role.REWARD_SERVER, RewardServiceGrpc.SERVICE_NAME),
           new Place("safety", Role.SAFETY_SERVER, SafetyServiceGrpc.SERVICE_NAME),
           new Place("orchestrator", Role.ORCHESTRATOR, RunServiceGrpc.SERVICE_NAME));
 
@@ -49,7 +51,8 @@ final class AuditTrails {
           wanted.isEmpty() || PLACES.stream().anyMatch(place -> place.trail().equals(wanted))
               ? "no server at the target keeps %s"
                   .formatted(wanted.isEmpty() ? "an audit trail" : "the audit trail " + wanted)
-              : "no audit trail %s (there are: policy, safety, orchestrator)".formatted(wanted));
+              : "no audit trail %s (there are: policy, reward, safety, orchestrator)"
+                  .formatted(wanted));
     }
   }
 

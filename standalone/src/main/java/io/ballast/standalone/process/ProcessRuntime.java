@@ -47,6 +47,7 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   private final VirtualThreadReplies replies;
   private final Map<Role, PeerChannel> peers = new EnumMap<>(Role.class);
   private final List<AutoCloseable> publishing = new ArrayList<>(); // under this
+  private Optional<Configuration> configuration = Optional.empty(); // under this; the same for all
 
   /**
    * @param port of this process
@@ -145,10 +146,14 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   }
 
   @Override
-  public Optional<Configuration> configuration() {
-    return Optional.of(
-        new Configuration(
-            ConfigurationDigest.of(ConfigProvider.getConfig()), RightHolders.of(config)));
+  public synchronized Optional<Configuration> configuration() {
+    if (configuration.isEmpty()) {
+      configuration =
+          Optional.of(
+              new Configuration(
+                  ConfigurationDigest.of(ConfigProvider.getConfig()), RightHolders.of(config)));
+    }
+    return configuration;
   }
 
   @Override

@@ -3,10 +3,14 @@ package io.ballast.standalone.process;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.security.Right;
 import io.ballast.standalone.config.MeshConfig;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** Who may be what by a configuration, for the audit trail: names, and no secret. */
+/**
+ * Who may be what by a configuration, for the audit trail: names, no secret, and of the mesh's
+ * token a mark that a replaced one has not.
+ */
 final class RightHolders {
   /** Characters of a name in a line. */
   private static final int SHOWN = 256;
@@ -16,13 +20,17 @@ final class RightHolders {
   /** Returns a line {@code RIGHT: WHO} for each right of each name that is known. */
   static SortedSet<String> of(MeshConfig config) {
     SortedSet<String> lines = new TreeSet<>();
+    Optional<String> token = config.server().bearerToken().map(TokenMark::of);
     for (Right right : Right.values()) {
       if (config.asksNobody()) {
         lines.add(line(right, "anybody"));
       }
-      if (config.server().bearerToken().isPresent()) {
-        lines.add(line(right, "whoever shows the mesh's token, of any tenant"));
-      }
+      token.ifPresent(
+          mark ->
+              lines.add(
+                  line(
+                      right,
+                      "whoever shows the mesh's token (mark %s), of any tenant".formatted(mark))));
     }
     config
         .security()

@@ -2,12 +2,17 @@ package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.audit.Act;
 import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.FileAudit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,8 +57,8 @@ class AuditCommandTest {
     Cli.Result absent = Cli.run(mesh, "audit", "list", "--trail", "orchestrator");
     assertThat(absent.exit()).isEqualTo(2);
     assertThat(absent.err()).contains("no server at the target keeps the audit trail orchestrator");
-    assertThat(Cli.run(mesh, "audit", "list", "--trail", "reward").err())
-        .contains("no audit trail reward (there are: policy, safety, orchestrator)");
+    assertThat(Cli.run(mesh, "audit", "list", "--trail", "console").err())
+        .contains("no audit trail console (there are: policy, reward, safety, orchestrator)");
   }
 
   @Test
@@ -118,5 +123,24 @@ class AuditCommandTest {
     Cli.Result result = Cli.run(mesh, args);
     assertThat(result.exit()).isEqualTo(1);
     assertThat(result.err()).contains(message);
+  }
+
+  @Test
+  void theRewardServersTrailIsOneOfThemAndItsFileIsAnExport() {
+    mesh.audit.add("reward", "{\"action\": \"training.start\", \"principal\": \"ada\"}");
+    assertThat(Cli.run(mesh, "audit", "list", "--trail", "reward").out())
+        .containsPattern("reward +1 +training.start +ada");
+    assertThat(Cli.run(mesh, "audit", "verify").out()).contains("reward: 1 entry,");
+
+    Path file = folder.resolve("reward-audit.jsonl");
+    FileAudit audit = new FileAudit("reward", file, InstantSource.fixed(Instant.EPOCH));
+    AuditEntry last =
+        Stream.of("first", "second")
+            .map(subject -> audit.append(new Act("test", "", "", subject, "", Map.of())))
+            .toList()
+            .getLast();
+    assertThat(Cli.run(mesh, "audit", "verify", file.toString(), "--offline").out())
+        .contains(
+            "reward: 2 entries, each follows the one before; the last is " + last.sha256());
   }
 }

@@ -89,6 +89,11 @@ public final class TrainingBook {
     return trainings.values().stream().filter(training -> !training.hasEnded()).toList();
   }
 
+  /** Those that have, the oldest first. */
+  synchronized List<Training> ended() {
+    return trainings.values().stream().filter(Training::hasEnded).toList();
+  }
+
   /** A training that is remembered, whose ever it is. */
   synchronized Training known(UUID id) {
     Training training = trainings.get(id);

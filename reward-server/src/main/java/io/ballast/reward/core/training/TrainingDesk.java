@@ -42,6 +42,7 @@ public final class TrainingDesk implements AutoCloseable {
   private final TimeOrderedIds ids;
   private final InstantSource clock;
   private final TrainingWatch watch;
+  private final TrainingTrail trail;
   private @Nullable Running running; // under this
   private boolean closed; // under this
 
@@ -70,6 +71,7 @@ public final class TrainingDesk implements AutoCloseable {
    *
    * @param ids dates trainings by {@code clock}
    * @param watch told of those that start and end
+   * @param trail told of those too, for good
    */
   public TrainingDesk(
       TrainingBook book,
@@ -77,14 +79,17 @@ public final class TrainingDesk implements AutoCloseable {
       FeedbackSource feedback,
       TimeOrderedIds ids,
       InstantSource clock,
-      TrainingWatch watch) {
+      TrainingWatch watch,
+      TrainingTrail trail) {
     this.book = book;
     this.trainer = trainer;
     this.feedback = feedback;
     this.ids = ids;
     this.clock = clock;
     this.watch = watch;
+    this.trail = trail;
     book.running().forEach(this::endAfterStop);
+    book.ended().forEach(trail::ended); // of some that could not be told, or was not any more
   }
 
   /** Says what became of a training that ran when the process ended. */
@@ -144,8 +149,9 @@ public final class TrainingDesk implements AutoCloseable {
   /**
    * Starts a training; returns once its record is on disk.
    *
-   * @throws MeshException OVERLOADED naming the training that runs; MALFORMED_REQUEST for a key
-   *     that started another one; and what {@link RewardTrainer#prepare} throws
+   * @throws MeshException OVERLOADED naming the training that runs, or if neither its record nor
+   *     that it begins can be kept; MALFORMED_REQUEST for a key that started another one; and what
+   *     {@link RewardTrainer#prepare} throws
    */
   public synchronized Started start(TrainingOrder order) {
     Optional<Training> known = book.byKey(order.tenant(), order.key());
@@ -182,7 +188,7 @@ public final class TrainingDesk implements AutoCloseable {
             0,
             Optional.empty(),
             Optional.empty());
-    book.begin(training);
+    begin(training);
     Thread thread =
         Thread.ofPlatform()
             .daemon()
@@ -194,6 +200,21 @@ public final class TrainingDesk implements AutoCloseable {
     count(watch::started);
     LOG.info("training {} of {} has begun", training.id(), training.version());
     return new Started(training, false);
+  }
+
+  /** Nothing begins of which nobody could learn that it did. */
+  private void begin(Training training) {
+    trail.begins(training);
+    try {
+      book.begin(training);
+    } catch (MeshException e) {
+      trail.ended(
+          training.ended(
+              State.FAILED,
+              clock.instant(),
+              new Failure(e.fault().name(), String.valueOf(e.getMessage()))));
+      throw e;
+    }
   }
 
   private MeshException busy(Running other) {
@@ -293,12 +314,13 @@ public final class TrainingDesk implements AutoCloseable {
     return now == null || !now.id.equals(id) || now.wanted == null ? State.FAILED : now.wanted;
   }
 
-  /** Frees the place for the next, and counts the end before anybody learns of it. */
+  /** Frees the place for the next; counts the end, and tells the trail, before anybody learns. */
   private synchronized void finish(Training ended) {
     running = null;
     var unused = Thread.interrupted(); // too late, or the record could not be written
     Duration time = time(ended);
     count(() -> watch.ended(ended.state(), Optional.of(time)));
+    trail.ended(ended);
     book.keep(ended);
     LOG.info(
         "training {} of {}: {}{}",
@@ -311,11 +333,18 @@ public final class TrainingDesk implements AutoCloseable {
   /**
    * Ends a training without a version, and waits until it has ended. One that has ended stays as it
    * is; one that was just being published may have succeeded.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE if there is none; OVERLOADED if it cannot be told for
+   *     good who ended it: then it goes on
    */
   public Training cancel(String tenant, UUID id, CallPatience patience) {
     synchronized (this) {
       Running now = running;
-      if (!book.get(tenant, id).hasEnded() && now != null && now.id.equals(id)) {
+      Training known = book.get(tenant, id);
+      if (!known.hasEnded() && now != null && now.id.equals(id)) {
+        if (now.wanted == null) { // the first who ends it is told
+          trail.cancels(known);
+        }
         stop(now, State.CANCELLED);
       }
     }

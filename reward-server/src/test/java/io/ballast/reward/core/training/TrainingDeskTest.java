@@ -27,6 +27,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,7 @@ class TrainingDeskTest {
   private final MemoryLedger ledger = new MemoryLedger();
   private final TrainingBook book = new TrainingBook(ledger);
   private final Trainer trainer = new Trainer();
+  private final MemoryTrail trail = new MemoryTrail();
   private final TrainingDesk desk =
       new TrainingDesk(
           book,
@@ -53,7 +56,8 @@ class TrainingDeskTest {
           NO_FEEDBACK,
           new TimeOrderedIds(CLOCK, new Random(1)),
           CLOCK,
-          new Broken());
+          new Broken(),
+          trail);
 
   @AfterEach
   void stop() {
@@ -98,13 +102,15 @@ class TrainingDeskTest {
             NO_FEEDBACK,
             new TimeOrderedIds(behind, new Random(1)),
             behind,
-            new Times(times))
+            new Times(times),
+            trail)
         .close();
 
     Training ended = found.get(TENANT, running(1).id());
     assertThat(ended.state()).isEqualTo(state);
     assertThat(ended.end()).contains(Instant.EPOCH);
     assertThat(times).containsExactly(published ? Optional.of(Duration.ZERO) : Optional.empty());
+    assertThat(trail.told).containsExactly(state + " key 1");
   }
 
   @Test
@@ -156,6 +162,90 @@ class TrainingDeskTest {
     assertThat(ledger.all()).extracting(Training::state).containsExactly(State.CANCELLED);
   }
 
+  @Test
+  void whatCannotBeToldForGoodDoesNotBegin() {
+    trail.full = true;
+    assertThatThrownBy(() -> start("k1")).hasMessage("the trail is full");
+    assertThat(ledger.all()).isEmpty();
+    assertThat(book.list(TENANT)).isEmpty();
+
+    trail.full = false;
+    ledger.full = true;
+    assertThatThrownBy(() -> start("k1")).hasMessage("the ledger is full");
+    assertThat(trail.told).as("nothing is left open").containsExactly("begins k1", "FAILED k1");
+
+    ledger.full = false;
+    assertThat(train("k1").state()).isEqualTo(State.SUCCEEDED);
+  }
+
+  @Test
+  void theTrailKnowsWhatCameOfATrainingBeforeAnybodyLearnsOfIt() {
+    List<State> known = new CopyOnWriteArrayList<>();
+    trail.ending = () -> known.add(book.list(TENANT).getFirst().state());
+    assertThat(train("k1").state()).isEqualTo(State.SUCCEEDED);
+    assertThat(known).containsExactly(State.RUNNING);
+    assertThat(trail.told).containsExactly("begins k1", "SUCCEEDED k1");
+  }
+
+  @Test
+  void onlyTheFirstWhoEndsATrainingIsToldAndNobodyWhoCannotBe() {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch cancelled = new CountDownLatch(1);
+    trainer.work =
+        listener -> {
+          begun.countDown();
+          awaitAnyway(cancelled);
+          listener.progress(new Progress(Phase.READING_TEXTS, 1, 2));
+        };
+    Training training = start("k");
+    awaitQuietly(begun);
+
+    trail.full = true;
+    assertThatThrownBy(() -> desk.cancel(TENANT, training.id(), CallPatience.endless()))
+        .hasMessage("the trail is full");
+    trail.full = false;
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> desk.cancel(TENANT, training.id(), new Left()))
+          .isInstanceOf(CancellationException.class);
+    }
+    cancelled.countDown();
+    assertThat(last(training).state()).isEqualTo(State.CANCELLED);
+    assertThat(trail.told).containsExactly("begins k", "cancels k", "CANCELLED k");
+  }
+
+  /** A caller that has left. */
+  private record Left() implements CallPatience {
+    @Override
+    public Optional<Duration> remaining() {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean cancelled() {
+      return true;
+    }
+
+    @Override
+    public void onCancel(Runnable action) {
+      action.run();
+    }
+  }
+
+  /** Waits, whoever interrupts. */
+  private static void awaitAnyway(CountDownLatch latch) {
+    boolean interrupted = false;
+    while (latch.getCount() > 0) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private static void awaitQuietly(CountDownLatch latch) {
     try {
       latch.await();
@@ -165,7 +255,11 @@ class TrainingDeskTest {
   }
 
   private Training train(String key) {
-    Training[] last = new Training[] {start(key)};
+    return last(start(key));
+  }
+
+  private Training last(Training training) {
+    Training[] last = new Training[] {training};
     book.watch(TENANT, last[0].id(), now -> last[0] = now, CallPatience.endless());
     return last[0];
   }
