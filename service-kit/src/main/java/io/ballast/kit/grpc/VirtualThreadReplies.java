@@ -61,7 +61,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           T answer = work.call();
-          place.free(); // who has the answer may call again at once
+          settle(place);
           if (!sink.answer(answer)) {
             throw new CancellationException("the caller left");
           }
@@ -75,6 +75,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           work.run(new PlacedSink<>(sink, place));
+          settle(place);
           complete(sink);
         });
   }
@@ -170,7 +171,6 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
               MDC.MDCCloseable tenant = MDC.putCloseable("tenant", tenant());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run(place);
-            forgetWarnings();
             done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
             place.free();
@@ -213,10 +213,15 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
   }
 
-  private void forgetWarnings() {
+  /**
+   * Clears away after a call that went well, before its caller hears of its end: who does may call
+   * again at once.
+   */
+  private void settle(Place place) {
     if (!warned.isEmpty()) {
       warned.clear();
     }
+    place.free();
   }
 
   /** Warnings are for the change only: a database that is away would fill the log. */
@@ -276,6 +281,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
           sink,
           place -> {
             work.answer(request, sink);
+            settle(place);
             close();
           },
           readMore); // after this one's place is free, or the next might find none
