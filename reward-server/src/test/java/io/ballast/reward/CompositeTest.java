@@ -64,7 +64,7 @@ class CompositeTest {
             "{'sum': [{'weight': 2, 'of': 'taste'}, {'weight': 0.5, 'of': 'digits'}, {'weight': 1,"
                 + " 'of': {'gate': 'answer', 'then': 10, 'else': -10}}, {'weight': 3, 'of':"
                 + " 'length'}]}"));
-    return TestReward.start(Map.of("deadline-reserve", "PT0.2S"), composites);
+    return TestReward.start(Map.of("deadline-reserve", "PT4.9S"), composites);
   }
 
   @AfterEach
@@ -167,10 +167,11 @@ class CompositeTest {
   void whatIsLateHasFailedAndTheOthersAreTold() throws InterruptedException {
     reward.ensembles.hold();
 
+    // the composite and the ensemble below it each keep 4.9 s of it to answer
     ScoreResponse response =
         reward
             .stub()
-            .withDeadlineAfter(1_000, TimeUnit.MILLISECONDS)
+            .withDeadlineAfter(10, TimeUnit.SECONDS)
             .score(request("mix", asked("x1", "x1")));
 
     ScoreResult result = response.getResults(0);

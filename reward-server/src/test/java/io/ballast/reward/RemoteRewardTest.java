@@ -152,7 +152,7 @@ class RemoteRewardTest {
     ItemFailure callers =
         reward
             .stub()
-            .withDeadlineAfter(1_500, TimeUnit.MILLISECONDS)
+            .withDeadlineAfter(10, TimeUnit.SECONDS)
             .score(request(asked("a", "1")))
             .getResults(0)
             .getFailure();
@@ -338,7 +338,7 @@ class RemoteRewardTest {
         };
     reward =
         TestReward.start(
-            Map.of("deadline-reserve", "PT0.5S"),
+            Map.of("deadline-reserve", "PT9S"),
             List.of(judge()),
             new Outside(remotes, Outside.NO_TESTS));
   }

@@ -11,13 +11,6 @@ import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.kserve.grpc.InferenceGrpcService;
 import io.ballast.kit.kserve.grpc.Inferences;
 import io.ballast.kit.runtime.Role;
-import io.ballast.kit.security.ConnectionLimits;
-import io.ballast.kit.security.EdgeSecurity;
-import io.ballast.kit.security.Identities;
-import io.ballast.kit.security.IdentitySettings;
-import io.ballast.kit.security.JwtSettings;
-import io.ballast.kit.security.RateLimits;
-import io.ballast.kit.security.Right;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub;
 import io.ballast.kserve.v2.ModelMetadataRequest;
@@ -43,15 +36,12 @@ import io.ballast.reward.v1.TrainingState;
 import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.wiring.RewardModule;
 import io.ballast.testing.FixedRuntime;
-import io.ballast.testing.TestIssuer;
+import io.ballast.testing.TestCallers;
 import io.grpc.BindableService;
 import io.grpc.ClientInterceptor;
-import io.grpc.Metadata;
-import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -74,8 +64,7 @@ class RewardTenantsTest {
   private static final String ANY = "*";
 
   @TempDir private Path data;
-  private final TestIssuer issuer = new TestIssuer("k1");
-  private Identities identities = Identities.open();
+  private TestCallers callers;
   private Running server;
   private int trainings;
 
@@ -102,8 +91,7 @@ class RewardTenantsTest {
       door =
           MeshServer.start(
               MeshServer.Options.loopback(0),
-              new EdgeSecurity(
-                  identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
+              callers.door(),
               Optional.empty(),
               services,
               runtime.meters(),
@@ -123,33 +111,14 @@ class RewardTenantsTest {
 
   @BeforeEach
   void serve() {
-    identities =
-        Identities.of(
-            new IdentitySettings(
-                Optional.empty(),
-                Map.of(),
-                Optional.of(
-                    new JwtSettings(
-                        TestIssuer.ISSUER,
-                        TestIssuer.AUDIENCE,
-                        issuer.write(data.resolve("keys.json")).toString(),
-                        Duration.ofDays(1),
-                        Duration.ZERO,
-                        "sub",
-                        "tenant",
-                        "roles",
-                        Map.of("trainer", Right.TRAINER),
-                        20)),
-                "secret"),
-            Optional.empty(),
-            () -> NOW);
+    callers = new TestCallers(data);
     server = new Running();
   }
 
   @AfterEach
   void stop() {
     server.close();
-    identities.close();
+    callers.close();
   }
 
   private void restart() {
@@ -158,12 +127,7 @@ class RewardTenantsTest {
   }
 
   private ClientInterceptor as(String tenant) {
-    Metadata headers = new Metadata();
-    headers.put(
-        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
-        "Bearer "
-            + issuer.sign(TestIssuer.claims("t", tenant, NOW.plusSeconds(60), "trainer").build()));
-    return MetadataUtils.newAttachHeadersInterceptor(headers);
+    return callers.as("t", tenant, "trainer");
   }
 
   private RewardServiceBlockingStub of(String tenant) {

@@ -6,13 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.grpc.MeshServer;
-import io.ballast.kit.security.ConnectionLimits;
-import io.ballast.kit.security.EdgeSecurity;
-import io.ballast.kit.security.Identities;
-import io.ballast.kit.security.IdentitySettings;
-import io.ballast.kit.security.JwtSettings;
-import io.ballast.kit.security.RateLimits;
-import io.ballast.kit.security.Right;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.GetCertificateRequest;
@@ -25,13 +18,9 @@ import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
-import io.ballast.testing.TestIssuer;
-import io.grpc.Metadata;
-import io.grpc.stub.MetadataUtils;
+import io.ballast.testing.TestCallers;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,42 +35,19 @@ import org.junit.jupiter.api.io.TempDir;
  * on; the certificates themselves are everybody's, for everybody is served what they promise.
  */
 class TenantsOfTestsTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
-
   @TempDir private Path folder;
-  private final TestIssuer issuer = new TestIssuer("k1");
   private final TestSafety mesh = TestSafety.start(Map.of());
-  private Identities identities = Identities.open();
+  private TestCallers callers;
   private MeshServer door;
   private SafetyTest ofA = SafetyTest.getDefaultInstance();
 
   @BeforeEach
   void testForA() {
-    identities =
-        Identities.of(
-            new IdentitySettings(
-                Optional.empty(),
-                Map.of(),
-                Optional.of(
-                    new JwtSettings(
-                        TestIssuer.ISSUER,
-                        TestIssuer.AUDIENCE,
-                        issuer.write(folder.resolve("keys.json")).toString(),
-                        Duration.ofDays(1),
-                        Duration.ZERO,
-                        "sub",
-                        "tenant",
-                        "roles",
-                        Map.of("trainer", Right.TRAINER),
-                        20)),
-                "secret"),
-            Optional.empty(),
-            () -> NOW);
+    callers = new TestCallers(folder);
     door =
         MeshServer.start(
             MeshServer.Options.loopback(0),
-            new EdgeSecurity(
-                identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
+            callers.door(),
             Optional.empty(),
             mesh.services(),
             mesh.meters,
@@ -96,18 +62,13 @@ class TenantsOfTestsTest {
   @AfterEach
   void stop() {
     door.close();
-    identities.close();
+    callers.close();
     mesh.close();
   }
 
   private SafetyServiceBlockingStub of(String tenant) {
-    Metadata headers = new Metadata();
-    headers.put(
-        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
-        "Bearer "
-            + issuer.sign(TestIssuer.claims("t", tenant, NOW.plusSeconds(60), "trainer").build()));
     return SafetyServiceGrpc.newBlockingStub(door.inside())
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+        .withInterceptors(callers.as("t", tenant, "trainer"));
   }
 
   private static int listed(SafetyServiceBlockingStub stub) {

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -339,10 +340,23 @@ class ContinuousBatchingTest {
     try (TorchDecoder alone = decoder(options());
         TorchDecoder decoder = decoder(options().withKeyValueBytes(4 * ROW_OF_64))) {
       CountDownLatch started = new CountDownLatch(20);
-      GenerationHandle long1 = decoder.generate(batch, token -> started.countDown());
+      CountDownLatch asked = new CountDownLatch(1);
+      GenerationHandle long1 =
+          decoder.generate(
+              batch,
+              token -> {
+                started.countDown();
+                if (started.getCount() == 0) {
+                  waitFor(asked); // or it might come to its end before
+                }
+              });
       waitFor(started);
-      Generation served = generate(decoder, person);
-      assertThat(long1.result()).isNotDone();
+      GenerationHandle urgent = decoder.generate(person, token -> {});
+      CompletableFuture<Boolean> first =
+          urgent.result().thenApply(generation -> !long1.result().isDone());
+      asked.countDown();
+      Generation served = await(urgent);
+      assertThat(Await.result(first)).as("it goes before").isTrue();
       Generation resumed = await(long1);
       assertThat(settled(decoder).preemptions()).isPositive();
       assertThat(resumed.tokens()).isEqualTo(generate(alone, batch).tokens());

@@ -35,7 +35,7 @@ class RewardRoutesTest {
 
   private final TestReward reward =
       TestReward.start(
-          Map.of("max-items", "2", "queued-tokens", "20", "deadline-reserve", "PT0.1S"),
+          Map.of("max-items", "2", "queued-tokens", "20", "deadline-reserve", "PT9.8S"),
           List.of(
               composite(
                   "mix",
@@ -295,7 +295,7 @@ class RewardRoutesTest {
   void whatIsLateIsNoNumber() throws Exception {
     try (TestRoutes routes = start()) {
       reward.ensembles.hold();
-      assertProblem(routes.post("/get_reward?timeout=PT0.3S", ONE), 504, "DEADLINE", "query[0]: ");
+      assertProblem(routes.post("/get_reward?timeout=PT10S", ONE), 504, "DEADLINE", "query[0]: ");
       reward.ensembles.release();
     }
   }

@@ -83,7 +83,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           T answer = work.call();
-          place.free(); // who has the answer may call again at once
+          settle(place);
           if (!sink.answer(answer)) {
             throw new CancellationException("the caller left");
           }
@@ -97,7 +97,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           work.run(new PlacedSink<>(sink, place));
-          place.end(); // who sees the end may call again at once
+          settle(place);
           complete(sink);
         });
   }
@@ -110,7 +110,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         place -> {
           place.joinStreams();
           work.run(new FollowerSink<>(sink, place));
-          place.end(); // who sees the end may call again at once
+          settle(place);
           complete(sink);
         });
   }
@@ -275,7 +275,6 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
               MDC.MDCCloseable tenant = MDC.putCloseable("tenant", tenant());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run(place);
-            forgetWarnings();
             done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
             place.end();
@@ -325,10 +324,15 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
   }
 
-  private void forgetWarnings() {
+  /**
+   * Clears away after a call that went well, before its caller hears of its end: who does may call
+   * again at once.
+   */
+  private void settle(Place place) {
     if (!warned.isEmpty()) {
       warned.clear();
     }
+    place.end();
   }
 
   /** Warnings are for the change only: a database that is away would fill the log. */
@@ -388,6 +392,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
           sink,
           place -> {
             work.answer(request, sink);
+            settle(place);
             close();
           },
           readMore); // after this one's place is free, or the next might find none

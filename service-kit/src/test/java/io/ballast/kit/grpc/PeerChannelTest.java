@@ -154,6 +154,7 @@ class PeerChannelTest extends PeerChannelCase {
   @Test
   void aPeerThatIsOnlySlowIsNotBurdenedWithEverNewConnections() throws Exception {
     AtomicInteger connections = new AtomicInteger();
+    CountDownLatch first = new CountDownLatch(1);
     List<Socket> silent = new CopyOnWriteArrayList<>();
     try (ServerSocket slow = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       Thread.ofVirtual()
@@ -164,6 +165,7 @@ class PeerChannelTest extends PeerChannelCase {
                       socket -> {
                         silent.add(socket);
                         connections.incrementAndGet();
+                        first.countDown();
                       }));
       PeerChannel channel = connect(slow.getLocalPort(), SETTINGS, Optional.empty());
       ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
@@ -176,6 +178,7 @@ class PeerChannelTest extends PeerChannelCase {
               .hasMessageStartingWith("DEADLINE_EXCEEDED");
         }
       }
+      assertThat(first.await(60, TimeUnit.SECONDS)).as("connected").isTrue();
       // the first, one in its place, and another if that took five seconds; not one for every two
       assertThat(connections.get()).isBetween(1, 3);
     } finally {

@@ -161,24 +161,81 @@ class VirtualThreadRepliesTest {
   }
 
   @Test
+  void soMayWhoseStreamHasEnded() {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      CompletableFuture<Integer> afterAnswers = new CompletableFuture<>();
+      replies.stream(
+          new Answered(
+              new CompletableFuture<>(),
+              () -> replies.unary(new Answered(afterAnswers, () -> {}), () -> 2)),
+          sink -> sink.send(1));
+      assertThat(afterAnswers.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(2);
+
+      CompletableFuture<Integer> afterRequests = new CompletableFuture<>();
+      CountDownLatch allSent = new CountDownLatch(1);
+      StreamObserver<Integer> requests =
+          replies.bidirectional(
+              new Answered(
+                  new CompletableFuture<>(),
+                  () -> replies.unary(new Answered(afterRequests, () -> {}), () -> 4)),
+              1,
+              (request, sink) -> {
+                allSent.await(); // so that its answer ends the call
+                sink.send(request);
+              });
+      requests.onNext(3);
+      requests.onCompleted();
+      allSent.countDown();
+      assertThat(afterRequests.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(4);
+    }
+  }
+
+  @Test
   void oneKindOfTroubleHidesNoOther() {
     MeshServerCase.Recorded log = MeshServerCase.Recorded.of(VirtualThreadReplies.class.getName());
     try (VirtualThreadReplies replies =
         new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
       for (Fault fault :
           List.of(Fault.FORBIDDEN, Fault.DEPENDENCY_DOWN, Fault.FORBIDDEN, Fault.DEPENDENCY_DOWN)) {
-        CompletableFuture<Integer> answer = new CompletableFuture<>();
-        replies.unary(
-            new Answered(answer, () -> {}),
-            () -> {
-              throw new MeshException(fault, "trouble");
-            });
-        assertThat(answer.orTimeout(10, TimeUnit.SECONDS)).failsWithin(Duration.ofSeconds(10));
+        trouble(replies, fault);
       }
     } finally {
       log.stop();
     }
     assertThat(log.messages).filteredOn(line -> line.startsWith("WARN")).hasSize(2);
+  }
+
+  @Test
+  void troubleAfterAnAnswerIsNews() {
+    MeshServerCase.Recorded log = MeshServerCase.Recorded.of(VirtualThreadReplies.class.getName());
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      trouble(replies, Fault.DEPENDENCY_DOWN);
+      CompletableFuture<Integer> again = new CompletableFuture<>();
+      replies.unary(
+          new Answered(
+              new CompletableFuture<>(),
+              () -> { // as soon as the caller has its answer, before its call is cleared away
+                trouble(replies, Fault.DEPENDENCY_DOWN);
+                again.complete(2);
+              }),
+          () -> 1);
+      assertThat(again.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(2);
+    } finally {
+      log.stop();
+    }
+    assertThat(log.messages).filteredOn(line -> line.startsWith("WARN")).hasSize(2);
+  }
+
+  private static void trouble(VirtualThreadReplies replies, Fault fault) {
+    CompletableFuture<Integer> answer = new CompletableFuture<>();
+    replies.unary(
+        new Answered(answer, () -> {}),
+        () -> {
+          throw new MeshException(fault, "trouble");
+        });
+    assertThat(answer.orTimeout(10, TimeUnit.SECONDS)).failsWithin(Duration.ofSeconds(10));
   }
 
   @Test

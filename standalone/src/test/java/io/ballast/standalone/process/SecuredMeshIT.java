@@ -106,14 +106,20 @@ class SecuredMeshIT {
     return acts;
   }
 
-  /** Has the load tool ask for scores as an application of its own tenant. */
+  /** Has the load tool ask for scores as an application of its own tenant, however busy we are. */
   private int loaded(int port, Path trusted) {
     String token =
         issuer.sign(TestIssuer.claims("load", "loadtest", EXPIRES, "application").build());
     return LoadTestCommand.commandLine(
             new SystemPacer(), Map.of("BALLAST_TLS_CA", trusted.toString(), "BALLAST_TOKEN", token))
         .execute(
-            "score", "--target=127.0.0.1:" + port, "--rate=20", "--duration=500ms", "--warm-up=0s");
+            "score",
+            "--target=127.0.0.1:" + port,
+            "--rate=20",
+            "--duration=500ms",
+            "--warm-up=0s",
+            "--headroom=1",
+            "--send-delay-p99=10s");
   }
 
   @Test

@@ -5,28 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.rpc.RetryInfo;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.kit.security.ConnectionLimits;
-import io.ballast.kit.security.EdgeSecurity;
-import io.ballast.kit.security.Identities;
-import io.ballast.kit.security.IdentitySettings;
-import io.ballast.kit.security.JwtSettings;
 import io.ballast.kit.security.RateLimits;
 import io.ballast.kit.security.Right;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
-import io.ballast.testing.TestIssuer;
-import io.grpc.Metadata;
+import io.ballast.testing.TestCallers;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -43,7 +34,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a tenant may call in a second it may not stream instead. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class CountedRequestsTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final int MOST = 3;
 
   @TempDir private Path folder;
@@ -51,8 +41,7 @@ class CountedRequestsTest {
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
   private final AtomicInteger served = new AtomicInteger();
-  private final TestIssuer issuer = new TestIssuer("k1");
-  private Identities identities = Identities.open();
+  private TestCallers callers;
   private MeshServer server;
 
   private final class Rewards extends RewardServiceGrpc.RewardServiceImplBase {
@@ -92,34 +81,11 @@ class CountedRequestsTest {
 
   @BeforeEach
   void start() {
-    identities =
-        Identities.of(
-            new IdentitySettings(
-                Optional.empty(),
-                Map.of(),
-                Optional.of(
-                    new JwtSettings(
-                        TestIssuer.ISSUER,
-                        TestIssuer.AUDIENCE,
-                        issuer.write(folder.resolve("keys.json")).toString(),
-                        Duration.ofDays(1),
-                        Duration.ZERO,
-                        "sub",
-                        "tenant",
-                        "roles",
-                        Map.of("application", Right.APPLICATION, "trainer", Right.TRAINER),
-                        20)),
-                "secret"),
-            Optional.empty(),
-            () -> NOW);
+    callers = new TestCallers(folder);
     server =
         MeshServer.start(
             MeshServer.Options.loopback(0),
-            new EdgeSecurity(
-                identities,
-                new RateLimits(Map.of(Right.APPLICATION, MOST)),
-                ConnectionLimits.usual(),
-                Optional.empty()),
+            callers.door(new RateLimits(Map.of(Right.APPLICATION, MOST))),
             Optional.empty(),
             List.of(new Rewards()),
             new SimpleMeterRegistry(),
@@ -130,19 +96,13 @@ class CountedRequestsTest {
   @AfterEach
   void stop() {
     server.close();
-    identities.close();
+    callers.close();
     replies.close();
   }
 
   private StreamObserver<ScoreStreamRequest> stream(Right right, Got got) {
-    Metadata headers = new Metadata();
-    headers.put(
-        ServerEdge.AUTHORIZATION,
-        "Bearer "
-            + issuer.sign(
-                TestIssuer.claims("someone", "a", NOW.plusSeconds(60), right.label()).build()));
     return RewardServiceGrpc.newStub(server.inside())
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+        .withInterceptors(callers.as("someone", "a", right.label()))
         .scoreStream(got);
   }
 

@@ -4,26 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.resilience.LimitSettings;
-import io.ballast.kit.security.ConnectionLimits;
-import io.ballast.kit.security.EdgeSecurity;
-import io.ballast.kit.security.Identities;
-import io.ballast.kit.security.IdentitySettings;
-import io.ballast.kit.security.JwtSettings;
-import io.ballast.kit.security.RateLimits;
-import io.ballast.kit.security.Right;
 import io.ballast.mesh.v1.Priority;
-import io.ballast.testing.TestIssuer;
+import io.ballast.testing.TestCallers;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,36 +21,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A call travels in the lane that it asks for, but for a trainer's, which is no person's. */
 class LanesOfCallersTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
-
   @TempDir private Path folder;
-  private final TestIssuer issuer = new TestIssuer("k1");
-  private Identities identities = Identities.open();
+  private TestCallers callers;
   private SecuredServer server;
 
   @BeforeEach
   void serve() {
-    JwtSettings jwt =
-        new JwtSettings(
-            TestIssuer.ISSUER,
-            TestIssuer.AUDIENCE,
-            issuer.write(folder.resolve("keys.json")).toString(),
-            Duration.ofDays(1),
-            Duration.ZERO,
-            "sub",
-            "tenant",
-            "roles",
-            Arrays.stream(Right.values()).collect(Collectors.toMap(Right::label, right -> right)),
-            20);
-    identities =
-        Identities.of(
-            new IdentitySettings(Optional.empty(), Map.of(), Optional.of(jwt), "secret"),
-            Optional.empty(),
-            () -> NOW);
+    callers = new TestCallers(folder);
     server =
         new SecuredServer(
-            new EdgeSecurity(
-                identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
+            callers.door(),
             Optional.of(
                 new LimitSettings(
                     8,
@@ -75,7 +44,7 @@ class LanesOfCallersTest {
   @AfterEach
   void close() {
     server.close();
-    identities.close();
+    callers.close();
   }
 
   /** The lanes of the calls that the server has under way. */
@@ -113,9 +82,7 @@ class LanesOfCallersTest {
   void atTheEdgeAndInTheQueuesItIsTheSameLane(String roles, Priority asked, Lane lane) {
     AtomicReference<Set<Lane>> seen = new AtomicReference<>(Set.of());
     server.work = () -> seen.set(underWay());
-    String token =
-        issuer.sign(
-            TestIssuer.claims("someone", "a", NOW.plusSeconds(60), roles.split(" ")).build());
+    String token = callers.token("someone", "a", roles.split(" "));
     try (PeerChannel channel = server.peer("127.0.0.1", Optional.of(token), Optional.empty())) {
       var unused = SecuredServer.score(channel, asked);
     }

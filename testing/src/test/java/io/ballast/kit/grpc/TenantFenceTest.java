@@ -6,12 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
-import io.ballast.kit.security.ConnectionLimits;
-import io.ballast.kit.security.EdgeSecurity;
-import io.ballast.kit.security.Identities;
-import io.ballast.kit.security.IdentitySettings;
-import io.ballast.kit.security.JwtSettings;
-import io.ballast.kit.security.RateLimits;
 import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
 import io.ballast.learner.v1.LearnerServiceGrpc;
@@ -25,7 +19,7 @@ import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc;
-import io.ballast.testing.TestIssuer;
+import io.ballast.testing.TestCallers;
 import io.grpc.BindableService;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
@@ -38,15 +32,11 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
-import io.grpc.stub.MetadataUtils;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -62,7 +52,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** No RPC takes a request for another tenant than the caller's, whatever its service would do. */
 class TenantFenceTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
   private static final List<ServiceDescriptor> SERVICES =
       List.of(
           PolicyServiceGrpc.getServiceDescriptor(),
@@ -81,63 +70,29 @@ class TenantFenceTest {
 
   @TempDir private static Path folder;
   private static MeshServer server;
-  private static Identities identities;
+  private static TestCallers callers;
   private static Channel ofTenantA;
 
   @BeforeAll
   static void serveEverything() {
-    TestIssuer issuer = new TestIssuer("k1");
-    identities =
-        Identities.of(
-            new IdentitySettings(
-                Optional.empty(),
-                Map.of(),
-                Optional.of(
-                    new JwtSettings(
-                        TestIssuer.ISSUER,
-                        TestIssuer.AUDIENCE,
-                        issuer.write(folder.resolve("keys.json")).toString(),
-                        Duration.ofDays(1),
-                        Duration.ZERO,
-                        "sub",
-                        "tenant",
-                        "roles",
-                        Arrays.stream(Right.values())
-                            .collect(Collectors.toMap(Right::label, right -> right)),
-                        20)),
-                "secret"),
-            Optional.empty(),
-            () -> NOW);
+    callers = new TestCallers(folder);
     server =
         MeshServer.start(
             MeshServer.Options.loopback(0),
-            new EdgeSecurity(
-                identities, RateLimits.none(), ConnectionLimits.usual(), Optional.empty()),
+            callers.door(),
             Optional.empty(),
             SERVICES.stream().<BindableService>map(each -> () -> answering(each)).toList(),
             new SimpleMeterRegistry(),
             OpenTelemetry.noop(),
             System::nanoTime);
-    Metadata headers = new Metadata();
-    headers.put(
-        ServerEdge.AUTHORIZATION,
-        "Bearer "
-            + issuer.sign(
-                TestIssuer.claims(
-                        "someone",
-                        "a",
-                        NOW.plusSeconds(60),
-                        Arrays.stream(Right.values()).map(Right::label).toArray(String[]::new))
-                    .build()));
-    ofTenantA =
-        ClientInterceptors.intercept(
-            server.inside(), MetadataUtils.newAttachHeadersInterceptor(headers));
+    String[] roles = Arrays.stream(Right.values()).map(Right::label).toArray(String[]::new);
+    ofTenantA = ClientInterceptors.intercept(server.inside(), callers.as("someone", "a", roles));
   }
 
   @AfterAll
   static void stop() {
     server.close();
-    identities.close();
+    callers.close();
   }
 
   /** A service that answers whatever comes with an empty message. */

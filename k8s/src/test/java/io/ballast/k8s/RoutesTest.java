@@ -1,0 +1,197 @@
+package io.ballast.k8s;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.kit.security.Right;
+import io.ballast.kit.security.RpcAccess;
+import io.ballast.learner.v1.LearnerServiceGrpc;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.safety.v1.DisplayGateServiceGrpc;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whoever asks for a server finds it at the address that it has, and asks for what it may. */
+class RoutesTest extends ManifestsCase {
+  @ParameterizedTest
+  @MethodSource("everything")
+  void peersAreAskedAtTheAddressesOfTheirPods(Manifests manifests) {
+    Set<String> asked = new HashSet<>();
+    manifests
+        .configuration()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith("BALLAST_PEERS_")) {
+                String[] address = value.split(":", 2);
+                JsonNode service = manifests.named("Service", address[0]).getFirst();
+                assertThat(service.path("spec").path("clusterIP").asText()).isEqualTo("None");
+                JsonNode pods =
+                    selected(manifests, service.path("spec").path("selector")).getFirst();
+                assertThat(Manifests.pod(pods).at("/containers/0/ports/0/containerPort").asText())
+                    .as(name)
+                    .isEqualTo(address[1]);
+                asked.add(Manifests.name(pods));
+              }
+            });
+    assertThat(asked).containsExactlyInAnyOrderElementsOf(SERVERS);
+  }
+
+  @Test
+  void theCertificateHasTheNameOfEveryAddress() {
+    Manifests everything = Manifests.everything();
+    Set<String> names = new HashSet<>();
+    everything
+        .named("Certificate", "ballast")
+        .getFirst()
+        .at("/spec/dnsNames")
+        .forEach(name -> names.add(name.asText()));
+
+    everything
+        .configuration()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith("BALLAST_PEERS_")) {
+                assertThat(names).as(name).contains(value.split(":", 2)[0]);
+              }
+            });
+    assertThat(names).containsAll(SERVERS);
+  }
+
+  @Test
+  void routesLeadToWhatApplicationsAndTrainersMayCallAndToNothingElse() {
+    Map<String, Set<String>> routes = new TreeMap<>();
+    Manifests everything = Manifests.everything();
+    for (JsonNode route : everything.ofKind("GRPCRoute")) {
+      Set<String> methods = new TreeSet<>();
+      for (JsonNode rule : route.path("spec").path("rules")) {
+        for (JsonNode match : rule.path("matches")) {
+          assertThat(match.at("/method/type").asText("Exact")).isEqualTo("Exact");
+          methods.add(
+              match.at("/method/service").asText() + "/" + match.at("/method/method").asText());
+        }
+        for (JsonNode backend : rule.path("backendRefs")) {
+          assertThat(
+                  everything
+                      .named("Service", backend.path("name").asText())
+                      .getFirst()
+                      .at("/spec/ports/0/port"))
+              .isEqualTo(backend.path("port"));
+        }
+      }
+      routes.put(Manifests.name(route), methods);
+    }
+    assertThat(routes)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "policy-server",
+                callable(
+                    Set.of(Right.APPLICATION, Right.TRAINER),
+                    PolicyServiceGrpc.SERVICE_NAME,
+                    FeedbackServiceGrpc.SERVICE_NAME),
+                "reward-server",
+                callable(Set.of(Right.APPLICATION, Right.TRAINER), RewardServiceGrpc.SERVICE_NAME),
+                "safety-server",
+                callable(
+                    Set.of(Right.APPLICATION),
+                    SafetyServiceGrpc.SERVICE_NAME,
+                    DisplayGateServiceGrpc.SERVICE_NAME),
+                "orchestrator",
+                callable(Set.of(Right.TRAINER), LearnerServiceGrpc.SERVICE_NAME)));
+    assertThat(routes.getOrDefault("safety-server", Set.of()))
+        .contains("ballast.safety.v1.SafetyService/Cost")
+        .noneMatch(method -> method.matches(".*/(Revoke|Redeem)Certificate|.*/StartSafetyTest"));
+    assertThat(routes.getOrDefault("policy-server", Set.of()))
+        .contains("ballast.policy.v1.PolicyService/Suggest")
+        .noneMatch(method -> method.endsWith("/DeleteUserData"));
+  }
+
+  /** The RPCs of some services that lead to one of {@code rights}. */
+  private static Set<String> callable(Set<Right> rights, String... services) {
+    Set<String> methods = new TreeSet<>();
+    RpcAccess.rows()
+        .forEach(
+            (method, leading) -> {
+              boolean ofThese = Stream.of(services).anyMatch(s -> method.startsWith(s + "/"));
+              if (ofThese && leading.stream().anyMatch(rights::contains)) {
+                methods.add(method);
+              }
+            });
+    return methods;
+  }
+
+  @Test
+  void whatIsOpenToTheOutsideAsksCallersWhoTheyAre() {
+    assertThat(Manifests.base().configuration()).containsEntry("BALLAST_SECURITY_OPEN", "true");
+    assertThat(Manifests.component("gateway").configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
+    assertThat(Manifests.everything().configuration())
+        .containsEntry("BALLAST_SECURITY_OPEN", "false");
+  }
+
+  @Test
+  void gatesAskTheSafetyServerAtAPortThatItHas() throws IOException {
+    Pattern address = Pattern.compile("http://([a-z-]+)\\.ballast:(\\d+)(/hooks/[a-z/]+)");
+    Set<String> asked = new TreeSet<>();
+    try (Stream<Path> files = Files.list(Path.of("gates"))) {
+      for (Path file : files.toList()) {
+        address.matcher(Files.readString(file)).results().forEach(r -> asked.add(r.group()));
+      }
+    }
+    assertThat(asked)
+        .containsExactly(
+            "http://safety-server.ballast:9180/hooks/argo",
+            "http://safety-server.ballast:9180/hooks/flagger/confirm",
+            "http://safety-server.ballast:9180/hooks/flagger/rollback");
+    assertThat(
+            Manifests.base()
+                .named("Service", "safety-server")
+                .getFirst()
+                .at("/spec/ports")
+                .findValuesAsText("port"))
+        .contains("9180");
+  }
+
+  @Test
+  void theTokenOfAGateIsTheMeshsAndAMeshWithoutOneNeedsNoSecret() {
+    ObjectNode shown = gate("argo-rollouts.yaml");
+    ObjectNode open = gate("argo-rollouts-open.yaml");
+    JsonNode server = Manifests.base().named("Deployment", "safety-server").getFirst();
+    ObjectNode ofServers =
+        Manifests.pod(server).at("/containers/0/env").findParents("secretKeyRef").stream()
+            .map(source -> (ObjectNode) source.path("secretKeyRef").deepCopy())
+            .filter(key -> key.path("name").asText().equals("ballast-token"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(ofServers.remove("optional").asBoolean()).isTrue();
+
+    assertThat(shown.at("/spec/args/3/valueFrom/secretKeyRef")).isEqualTo(ofServers);
+    assertThat(open.findValue("secretKeyRef")).isNull();
+    assertThat(open.toString()).doesNotContain("token");
+
+    // but for the token and the name they are the same
+    ((ArrayNode) shown.at("/spec/args")).remove(3);
+    ((ObjectNode) shown.at("/spec/metrics/0/provider/web")).remove("headers");
+    ((ObjectNode) shown.path("metadata")).put("name", "ballast-safety-open");
+    assertThat(open).isEqualTo(shown);
+  }
+
+  private static ObjectNode gate(String file) {
+    return (ObjectNode) Manifests.documents(Path.of("gates", file)).getFirst();
+  }
+}

@@ -1,0 +1,85 @@
+package io.ballast.testing;
+
+import io.ballast.kit.security.ConnectionLimits;
+import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.kit.security.Identities;
+import io.ballast.kit.security.IdentitySettings;
+import io.ballast.kit.security.JwtSettings;
+import io.ballast.kit.security.RateLimits;
+import io.ballast.kit.security.Right;
+import io.grpc.ClientInterceptor;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Callers whom a server knows by their tokens. Each role has the name of its right. */
+public final class TestCallers implements AutoCloseable {
+  private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Instant EXPIRES = NOW.plusSeconds(60);
+  private static final int FAILURES = 20;
+
+  private final TestIssuer issuer = new TestIssuer("k1");
+  private final Identities identities;
+
+  /**
+   * @param folder where the public keys of their identity provider are written
+   */
+  public TestCallers(Path folder) {
+    JwtSettings jwt =
+        new JwtSettings(
+            TestIssuer.ISSUER,
+            TestIssuer.AUDIENCE,
+            issuer.write(folder.resolve("keys.json")).toString(),
+            Duration.ofDays(1),
+            Duration.ZERO,
+            "sub",
+            "tenant",
+            "roles",
+            Arrays.stream(Right.values()).collect(Collectors.toMap(Right::label, right -> right)),
+            FAILURES);
+    identities =
+        Identities.of(
+            new IdentitySettings(Optional.empty(), Map.of(), Optional.of(jwt), "secret"),
+            Optional.empty(),
+            () -> NOW);
+  }
+
+  /** The door of a server that asks who they are, and lets them call as often as they like. */
+  public EdgeSecurity door() {
+    return door(RateLimits.none());
+  }
+
+  /** The door of a server that asks who they are. */
+  public EdgeSecurity door(RateLimits rates) {
+    return new EdgeSecurity(identities, rates, ConnectionLimits.usual(), Optional.empty());
+  }
+
+  /**
+   * What {@code name} shows, without {@code Bearer}.
+   *
+   * @param tenant that the caller is bound to; {@code *}: to none
+   */
+  public String token(String name, String tenant, String... roles) {
+    return issuer.sign(TestIssuer.claims(name, tenant, EXPIRES, roles).build());
+  }
+
+  /** Has every call show {@link #token}. */
+  public ClientInterceptor as(String name, String tenant, String... roles) {
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
+        "Bearer " + token(name, tenant, roles));
+    return MetadataUtils.newAttachHeadersInterceptor(headers);
+  }
+
+  @Override
+  public void close() {
+    identities.close();
+  }
+}
