@@ -15,6 +15,7 @@ import io.ballast.kit.security.Right;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.testing.HeardLog;
 import io.ballast.testing.TestIssuer;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -34,6 +35,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,7 @@ class CountedRequestsTest {
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
   private final AtomicInteger served = new AtomicInteger();
+  private final HeardLog refused = HeardLog.of(RefusedCalls.LOGGER, Level.INFO);
   private final TestIssuer issuer = new TestIssuer("k1");
   private Identities identities = Identities.open();
   private MeshServer server;
@@ -129,6 +132,7 @@ class CountedRequestsTest {
 
   @AfterEach
   void stop() {
+    refused.close();
     server.close();
     identities.close();
     replies.close();
@@ -157,6 +161,12 @@ class CountedRequestsTest {
 
     StatusRuntimeException refusal =
         (StatusRuntimeException) got.end.get(30, TimeUnit.SECONDS).orElseThrow();
+    assertThat(refused.messages())
+        .singleElement()
+        .asString()
+        .startsWith(
+            "reason=calls_per_second method=ballast.reward.v1.RewardService/ScoreStream tenant=a"
+                + " count=1");
     assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
     assertThat(refusal.getStatus().getDescription())
         .isEqualTo("tenant a: more than 3 calls a second as application, the limit; slow down");
