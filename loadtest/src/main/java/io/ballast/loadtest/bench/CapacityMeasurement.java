@@ -14,6 +14,7 @@ import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
@@ -54,15 +55,15 @@ final class CapacityMeasurement {
   private static final double GROWS = 1.03;
 
   /** Measurements without the check: each kind of call by each number of callers, and versions. */
-  static final int STEPS = CallKind.values().length * CALLERS.size() + 1;
+  static final int STEPS = CallKind.values().length * CALLERS.size() + 2;
 
   private static final int MOST_WARM_UPS = 10;
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   /**
-   * Versions of the policy that are loaded beside the one that serves, to see what one takes: as
-   * many as {@code ballast.policy.max-pinned-versions} lets there be by default. Of several, what
-   * the heap does by itself is less for each.
+   * Versions of the policy, and of the reward, that are loaded beside the one that serves, to see
+   * what one takes: as many as {@code ballast.policy.max-pinned-versions} lets there be by default.
+   * Of several, what the heap does by itself is less for each.
    */
   private static final List<String> FURTHER_VERSIONS = List.of("2", "3");
 
@@ -116,6 +117,7 @@ final class CapacityMeasurement {
     try {
       for (String version : FURTHER_VERSIONS) {
         SwapBench.copy(script.resolveSibling("models"), POLICY, version, work);
+        SwapBench.copy(script.resolveSibling("models"), REWARD, version, work);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -142,7 +144,7 @@ final class CapacityMeasurement {
       calls.forEach((kind, call) -> costs.add(figures(kind, call, callers, step)));
       CapacityFigures figures =
           new CapacityFigures(
-              machine, CodeVersion.built().toString(), costs, footprint(callers, step));
+              machine, CodeVersion.built().toString(), costs, footprint(callers, scored, step));
       measured.accept(figures);
       return check
           ? new CapacityCheck(
@@ -238,16 +240,24 @@ final class CapacityMeasurement {
   }
 
   /**
-   * Memory that one more version of the policy takes, weights, keys and values and what it draws
-   * with: the mean of some that as many callers as ever ask, each after the other; the size of its
-   * files at the least.
+   * Memory that one more version of a model takes, weights and what it works with: the mean of some
+   * that as many callers as ever ask, each after the other; the size of its files at the least.
+   *
+   * @param role of the server that runs it
+   * @param models those whose files a version is made of
+   * @param ask asks the version of this name
    */
-  private double versionMebibytes(ExecutorService callers, Runnable step) {
-    ProcessHandle server = mesh.server("policy");
-    double files = bytes(script.resolveSibling("models").resolve(POLICY).resolve("1")) / MEBI;
+  private double versionMebibytes(
+      String role, List<String> models, Consumer<String> ask, Runnable step) {
+    ProcessHandle server = mesh.server(role);
+    double files =
+        models.stream()
+            .mapToDouble(
+                model -> bytes(script.resolveSibling("models").resolve(model).resolve("1")) / MEBI)
+            .sum();
     try (RemoteHeap heap = RemoteHeap.of(server)) {
       double before = settled(heap, server);
-      FURTHER_VERSIONS.forEach(version -> draw(version, callers));
+      FURTHER_VERSIONS.forEach(ask);
       double taken = (settled(heap, server) - before) / FURTHER_VERSIONS.size();
       step.run();
       return Math.max(files, taken);
@@ -274,7 +284,22 @@ final class CapacityMeasurement {
         ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, index -> pinned.ask(stub));
   }
 
-  private CapacityFigures.Footprint footprint(ExecutorService callers, Runnable step) {
+  /** Each item anew, so that no scores are kept: they would count as the version's memory. */
+  private void score(
+      String version, RewardServiceGrpc.RewardServiceBlockingStub stub, ExecutorService callers) {
+    RewardCalls scores = new RewardCalls(texts, REWARD, Priority.PRIORITY_INTERACTIVE, ITEMS);
+    ModelSelector pinned = ModelSelector.newBuilder().setModel(REWARD).setVersion(version).build();
+    ClosedLoop.Call call =
+        index -> {
+          ScoreRequest.Builder request = scores.request(texts.next()).toBuilder();
+          request.setRewardModel(pinned).setBypassCache(true);
+          return RewardCalls.ask(stub, request.build()).getResultsCount();
+        };
+    var unusedLoad = ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, call);
+  }
+
+  private CapacityFigures.Footprint footprint(
+      ExecutorService callers, RewardServiceGrpc.RewardServiceBlockingStub scored, Runnable step) {
     Map<Server, Double> resident = new EnumMap<>(Server.class);
     resident.put(Server.POLICY_SERVER, mebibytes(mesh.server("policy")));
     resident.put(Server.REWARD_SERVER, mebibytes(mesh.server("reward")));
@@ -286,7 +311,10 @@ final class CapacityMeasurement {
             .sum());
     return new CapacityFigures.Footprint(
         resident,
-        versionMebibytes(callers, step),
+        versionMebibytes("policy", List.of(POLICY), version -> draw(version, callers), step),
+        // the trunk is in the graph of each version
+        versionMebibytes(
+            "reward", List.of(REWARD, POLICY), version -> score(version, scored, callers), step),
         databaseBytes.getOrDefault(CallKind.EVENT, 0.0),
         databaseBytes.getOrDefault(CallKind.SUGGESTION, 0.0),
         Map.of(

@@ -28,8 +28,8 @@ import picocli.CommandLine.Spec;
       "Starts a mesh of four processes on free ports, asks it for suggestions with reward and cost,"
           + " for scores of eight completions, and to record events, each by 1 to 32 callers at a"
           + " time, and writes what they cost each server, what memory a further version of the"
-          + " policy takes, and how many connections of PostgreSQL each server holds. Let nothing"
-          + " else run meanwhile."
+          + " policy and one of the reward take, and how many connections of PostgreSQL each server"
+          + " holds. Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {

@@ -124,6 +124,14 @@ public final class CapacityCommand implements Callable<Integer> {
   private int versions;
 
   @Option(
+      names = "--reward-versions",
+      defaultValue = "2",
+      description =
+          "Versions of the reward that are loaded at a time, as in a swap or with a shadow"
+              + " (default: 2).")
+  private int rewardVersions;
+
+  @Option(
       names = "--replicas",
       split = ",",
       paramLabel = "N",
@@ -159,6 +167,8 @@ public final class CapacityCommand implements Callable<Integer> {
     CapacityFigures measured = checked(this::measured);
     Demand demand = checked(this::demand);
     List<Pool> pools = checked(this::pools);
+    CapacityText.Versions loaded =
+        checked(() -> new CapacityText.Versions(versions, rewardVersions));
     Planner planner =
         checked(
             () ->
@@ -173,7 +183,7 @@ public final class CapacityCommand implements Callable<Integer> {
       return bearings(planner, demand, pools, text);
     }
     try {
-      text.plan(demand, planner.plan(demand, pools), spare, versions, events);
+      text.plan(demand, planner.plan(demand, pools), spare, loaded, events);
       return CommandLine.ExitCode.OK;
     } catch (IllegalArgumentException e) {
       spec.commandLine().getErr().println("mesh: capacity: " + e.getMessage());
@@ -211,7 +221,6 @@ public final class CapacityCommand implements Callable<Integer> {
   private Demand demand() {
     CapacityFigures.require(peak >= 1 && peak <= 1_000, "peak", peak, "1 to 1,000");
     CapacityFigures.require(spare >= 0 && spare <= 1_000, "spare", spare, "0 to 1,000");
-    CapacityFigures.require(versions >= 1 && versions <= 1_000, "versions", versions, "1 to 1,000");
     return new Demand(
         Map.of(
             CallKind.SUGGESTION, suggestions,

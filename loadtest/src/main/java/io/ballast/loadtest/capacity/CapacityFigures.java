@@ -35,6 +35,7 @@ public record CapacityFigures(
    *
    * @param residentMebibytes memory of one that has served, by server
    * @param versionMebibytes memory that one more version of the policy takes that draws
+   * @param rewardVersionMebibytes memory that one more version of the reward takes that scores
    * @param eventBytes of the database for an event, its indices included
    * @param suggestionBytes the same for the record of a suggestion
    * @param databaseConnections that one replica held under the load, by server
@@ -43,6 +44,7 @@ public record CapacityFigures(
   public record Footprint(
       Map<Server, Double> residentMebibytes,
       double versionMebibytes,
+      double rewardVersionMebibytes,
       double eventBytes,
       double suggestionBytes,
       Map<Server, Integer> databaseConnections,
@@ -51,6 +53,11 @@ public record CapacityFigures(
       residentMebibytes = Map.copyOf(residentMebibytes);
       databaseConnections = Map.copyOf(databaseConnections);
       require(versionMebibytes >= 0, "footprint.version_mebibytes", versionMebibytes, "≥ 0");
+      require(
+          rewardVersionMebibytes >= 0,
+          "footprint.reward_version_mebibytes",
+          rewardVersionMebibytes,
+          "≥ 0");
       require(eventBytes >= 0, "footprint.event_bytes", eventBytes, "≥ 0");
       require(suggestionBytes >= 0, "footprint.suggestion_bytes", suggestionBytes, "≥ 0");
       require(

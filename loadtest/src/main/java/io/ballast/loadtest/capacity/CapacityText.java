@@ -22,12 +22,27 @@ final class CapacityText {
   }
 
   /**
+   * How many versions are loaded at a time, the one that serves among them.
+   *
+   * @param policy 1 to 1,000
+   * @param reward 1 to 1,000
+   */
+  record Versions(int policy, int reward) {
+    Versions {
+      CapacityFigures.require(policy >= 1 && policy <= 1_000, "versions", policy, "1 to 1,000");
+      CapacityFigures.require(
+          reward >= 1 && reward <= 1_000, "reward versions", reward, "1 to 1,000");
+    }
+  }
+
+  /**
    * Says what is needed.
    *
    * @param spare replicas of each pool more than are needed
+   * @param versions that each replica has in memory
    * @param eventsOfDay feedback events
    */
-  void plan(Demand demand, Planner.Plan plan, int spare, int versions, double eventsOfDay) {
+  void plan(Demand demand, Planner.Plan plan, int spare, Versions versions, double eventsOfDay) {
     asked(demand);
     line("");
     line("  %-46s %9s %8s %7s %12s", "needed", "replicas", "cores", "busy", "memory GiB");
@@ -52,7 +67,9 @@ final class CapacityText {
     }
     line("");
     latencies(plan.load());
-    line("  memory in all     %,.1f GiB, %d loaded versions of the policy each", memory, versions);
+    line(
+        "  memory in all     %,.1f GiB, loaded versions each: %d of the policy, %d of the reward",
+        memory, versions.policy(), versions.reward());
     line(
         "  PostgreSQL        max_connections of %,d or more, with an orchestrator and %d spare",
         connections + SPARE_CONNECTIONS, SPARE_CONNECTIONS);
@@ -129,15 +146,21 @@ final class CapacityText {
     }
   }
 
-  private double mebibytes(Pool pool, int versions) {
+  private double mebibytes(Pool pool, Versions versions) {
     double resident =
         pool.servers().stream()
             .mapToDouble(
                 server -> figures.footprint().residentMebibytes().getOrDefault(server, 0.0))
             .sum();
-    return pool.servers().contains(Server.POLICY_SERVER)
-        ? resident + (versions - 1) * figures.footprint().versionMebibytes()
-        : resident;
+    double policies =
+        pool.servers().contains(Server.POLICY_SERVER)
+            ? (versions.policy() - 1) * figures.footprint().versionMebibytes()
+            : 0;
+    double rewards =
+        pool.servers().contains(Server.REWARD_SERVER)
+            ? (versions.reward() - 1) * figures.footprint().rewardVersionMebibytes()
+            : 0;
+    return resident + policies + rewards;
   }
 
   private int connections(Pool pool) {

@@ -106,7 +106,7 @@ class CapacityCheckTest {
             "a machine",
             "a commit",
             Arrays.stream(CallKind.values()).map(CapacityCheckTest::twentyMillis).toList(),
-            new CapacityFigures.Footprint(Map.of(), 0, 0, 0, Map.of(), 0));
+            new CapacityFigures.Footprint(Map.of(), 0, 0, 0, 0, Map.of(), 0));
     Map<CallKind, ClosedLoop.Call> calls =
         Map.of(
             CallKind.SUGGESTION,

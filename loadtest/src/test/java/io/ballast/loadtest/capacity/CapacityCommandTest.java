@@ -78,7 +78,7 @@ class CapacityCommandTest {
   void connectionsOfReplicasAndOfTheOrchestratorAreAddedUp() throws IOException {
     CapacityFigures.Footprint footprint =
         new CapacityFigures.Footprint(
-            Map.of(), 161, 0, 0, Map.of(Server.POLICY_SERVER, 8, Server.SAFETY_SERVER, 3), 2);
+            Map.of(), 161, 0, 0, 0, Map.of(Server.POLICY_SERVER, 8, Server.SAFETY_SERVER, 3), 2);
     Files.writeString(
         file, new CapacityFigures("a machine", "a commit", FIGURES.calls(), footprint).json());
 
@@ -87,7 +87,44 @@ class CapacityCommandTest {
     // two further versions of 161 MiB each on four replicas are 1.3 GiB
     assertThat(out.toString())
         .contains("max_connections of 50 or more")
-        .contains("memory in all     1.3 GiB, 3 loaded versions of the policy each");
+        .contains(
+            "memory in all     1.3 GiB, loaded versions each: 3 of the policy, 2 of the reward");
+  }
+
+  @Test
+  void aFurtherVersionOfTheRewardTakesMemoryOfEachReplicaThatRunsIt() throws IOException {
+    CapacityFigures.Footprint footprint =
+        new CapacityFigures.Footprint(
+            Map.of(Server.REWARD_SERVER, 512.0), 1_024, 256, 0, 0, Map.of(), 0);
+    Files.writeString(
+        file, new CapacityFigures("a machine", "a commit", FIGURES.calls(), footprint).json());
+
+    // 200 suggestions of 5 ms are 1 core: one reward-server of 2 cores and one to spare, each of
+    // 512 MiB and two further versions of 256 MiB
+    assertThat(run("--suggestions", "200", "--versions", "1", "--reward-versions", "3")).isZero();
+    assertThat(out.toString())
+        .containsPattern("reward-server +1 \\+ 1 +4 +\\d+% +2\\.0")
+        .contains(
+            "memory in all     2.0 GiB, loaded versions each: 1 of the policy, 3 of the reward");
+
+    // 200 of 30 ms are 6 cores of replicas that play all servers: 3.3 of 2 cores at 90 %, so 4 and
+    // one to spare, each of 512 MiB and a further version of both, 1,024 and 256 MiB
+    assertThat(run("--suggestions", "200", "--together")).isZero();
+    assertThat(out.toString())
+        .containsPattern("\\+ safety-server +4 \\+ 1 +10 +\\d+% +8\\.8");
+
+    assertThat(run("--suggestions", "1", "--reward-versions", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("reward versions: 0 (allowed: 1 to 1,000)");
+  }
+
+  @Test
+  void figuresWithoutAVersionOfTheRewardAreNamed() throws IOException {
+    Files.writeString(
+        file, FIGURES.json().replaceFirst(" *\"reward_version_mebibytes\" : [^,]*,", ""));
+
+    assertThat(run("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("figures.json: footprint.reward_version_mebibytes: is missing");
   }
 
   @Test

@@ -35,7 +35,7 @@ class SimulationTest {
         "a machine",
         "a commit",
         List.copyOf(all.values()),
-        new Footprint(Map.of(), 0, 0, 0, Map.of(), 0));
+        new Footprint(Map.of(), 0, 0, 0, 0, Map.of(), 0));
   }
 
   static CpuAt rewardMillis(int inFlight, double millis) {

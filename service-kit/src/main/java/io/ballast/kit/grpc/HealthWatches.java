@@ -19,7 +19,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds who watches a server's health: anybody may, without showing anything, and for as long as
- * they like. Thread-safe.
+ * they like. An address may have fewer watches than it leaves free, so that none can take all of
+ * them: one alone gets half, k that take what they can get at the same time leave one of k + 1
+ * parts. Clients of gRPC show nothing with their watches, so nobody is known by more than an
+ * address. Thread-safe.
+ *
+ * <p>Source: Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet
+ * switches", with a factor of 1.
  */
 final class HealthWatches implements ServerInterceptor {
   /** A client watches each service that it calls once; a process has some fifteen. */
@@ -30,10 +36,11 @@ final class HealthWatches implements ServerInterceptor {
   private final int most;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<SocketAddress, Integer> ofConnection = new HashMap<>();
+  private final Map<String, Integer> ofAddress = new HashMap<>();
   private int open;
 
   /**
-   * @param most at once, of all connections together, ≥ 1
+   * @param most at once, of all addresses together, ≥ 1
    */
   HealthWatches(int most, MeterRegistry meters) {
     this.most = most;
@@ -85,16 +92,24 @@ final class HealthWatches implements ServerInterceptor {
 
   /** Why one more may not watch; null: it may, until it leaves. */
   private @Nullable MeshException enter(SocketAddress connection) {
+    String address = Doorkeeper.from(connection);
     lock.lock();
     try {
-      int own = ofConnection.getOrDefault(connection, 0);
-      if (own >= MOST_OF_ONE) {
-        return tooMany("this connection has", MOST_OF_ONE);
+      int ofThis = ofConnection.getOrDefault(connection, 0);
+      if (ofThis >= MOST_OF_ONE) {
+        return tooMany("this connection has", MOST_OF_ONE, ", the limit");
       }
-      if (open >= most) {
-        return tooMany("there are", most);
+      int free = most - open;
+      if (free == 0) {
+        return tooMany("there are", most, ", the limit");
       }
-      ofConnection.put(connection, own + 1);
+      int own = ofAddress.getOrDefault(address, 0);
+      if (own >= free) {
+        return tooMany(
+            "this address has", own, ", and the room for %,d more is for others".formatted(free));
+      }
+      ofConnection.put(connection, ofThis + 1);
+      ofAddress.put(address, own + 1);
       open++;
       return null;
     } finally {
@@ -105,17 +120,22 @@ final class HealthWatches implements ServerInterceptor {
   private void leave(SocketAddress connection) {
     lock.lock();
     try {
-      ofConnection.computeIfPresent(connection, (_, own) -> own == 1 ? null : own - 1);
+      takeOne(ofConnection, connection);
+      takeOne(ofAddress, Doorkeeper.from(connection));
       open--;
     } finally {
       lock.unlock();
     }
   }
 
-  private static MeshException tooMany(String who, int limit) {
+  private static <K> void takeOne(Map<K, Integer> counts, K of) {
+    counts.computeIfPresent(of, (_, count) -> count == 1 ? null : count - 1);
+  }
+
+  private static MeshException tooMany(String who, int limit, String why) {
     return new MeshException(
         Fault.OVERLOADED,
-        "%s %,d streams that watch health, the limit; ask by Check".formatted(who, limit),
+        "%s %,d streams that watch health%s; ask by Check".formatted(who, limit, why),
         Map.of("limit", Integer.toString(limit), MeshException.SHED, "health_watches"));
   }
 }

@@ -25,6 +25,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -270,6 +271,25 @@ public final class MeshServer implements AutoCloseable {
    */
   public Channel inside() {
     return inside.channel();
+  }
+
+  /**
+   * Has the log told, as it is of calls, of a request that this process refused in another protocol
+   * before it came to a call.
+   *
+   * @param reason in a word
+   * @param path what was asked for, one of a few
+   * @param from whose request it was; empty: not known
+   * @param message what it was told
+   */
+  public void tellRefused(String reason, String path, Optional<InetAddress> from, String message) {
+    refused.count(
+        new RefusedCalls.Kind(reason, path, "-"),
+        new RefusedCalls.Example(
+            "-",
+            from.map(address -> Doorkeeper.from(new InetSocketAddress(address, 0))).orElse("-"),
+            "-",
+            message));
   }
 
   /** Says NOT_SERVING from now on, so that balancers look elsewhere; calls are still taken. */

@@ -3,6 +3,8 @@ package io.ballast.kit.grpc;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.security.Principal;
 import io.ballast.kit.telemetry.BoundedNames;
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -38,6 +40,7 @@ final class RefusedCalls implements AutoCloseable {
   static final Duration PERIOD = Duration.ofMinutes(1);
 
   static final String DEADLINE_FLOOR = "deadline_floor";
+  static final String STREAM_ITEM = "stream_item";
 
   private static final Logger LOG = LoggerFactory.getLogger(LOGGER);
   private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(10);
@@ -90,6 +93,17 @@ final class RefusedCalls implements AutoCloseable {
     reason(status, trailers)
         .ifPresent(
             reason -> count(reason, call, identity, String.valueOf(status.getDescription())));
+  }
+
+  /**
+   * Looks at what a call answers, and counts an item of a stream that is refused for load. What the
+   * item is told is not shown: another server may have said it, with words of a prompt.
+   */
+  void answers(ServerCall<?, ?> call, @Nullable CallIdentity identity, Object answer) {
+    if (answer instanceof ScoreStreamResponse item
+        && item.getResult().getFailure().getReason() == FailureReason.FAILURE_REASON_OVERLOADED) {
+      count(STREAM_ITEM, call, identity, "an item of the stream, for load; its answer says why");
+    }
   }
 
   /** Counts a call that is refused. */

@@ -86,7 +86,7 @@ final class ServerEdge {
 
   /**
    * Times and counts each call by method and code, writes the access log at debug, and has the log
-   * told of those that are refused.
+   * told of those that are refused, and of what is refused within them.
    */
   static ServerInterceptor metrics(
       MeterRegistry meters, LongSupplier nanoTime, RefusedCalls refused) {
@@ -99,6 +99,12 @@ final class ServerEdge {
         CallIdentity identity = CallIdentity.current();
         ServerCall<Q, A> measured =
             new SimpleForwardingServerCall<>(call) {
+              @Override
+              public void sendMessage(A answer) {
+                refused.answers(call, identity, answer);
+                super.sendMessage(answer);
+              }
+
               @Override
               public void close(Status status, Metadata trailers) {
                 long nanos = nanoTime.getAsLong() - start;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses requests for a tenant that is not the caller's, before the service sees them, whatever
- * the service makes of their metadata; of any other it notes the tenant, for the logs.
+ * the service makes of their metadata; of any other it notes the tenant, for the logs: that of the
+ * first request, where there are several.
  */
 final class TenantFence implements ServerInterceptor {
   /** A request may hold another that has the metadata. */
@@ -43,6 +44,7 @@ final class TenantFence implements ServerInterceptor {
     }
     return new SimpleForwardingServerCallListener<>(listener) {
       private boolean refused;
+      private boolean noted;
 
       @Override
       public void onMessage(Q message) {
@@ -51,7 +53,10 @@ final class TenantFence implements ServerInterceptor {
         }
         String asked = tenant((Message) message, path);
         if (bound.isEmpty()) {
-          note(identity, asked);
+          if (!noted) {
+            note(identity, asked);
+            noted = true;
+          }
           super.onMessage(message);
           return;
         }

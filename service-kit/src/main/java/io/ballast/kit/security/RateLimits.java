@@ -8,11 +8,13 @@ import io.github.resilience4j.ratelimiter.RateLimiter;
 import io.github.resilience4j.ratelimiter.RateLimiterConfig;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
  * How many calls a second each tenant may make of this process by each right, each request of a
- * stream being one; one more is refused at once. A principal of any tenant counts by its own name.
+ * stream being one; one more is refused at once. A tenant may have numbers of its own. A principal
+ * of any tenant counts by its own name.
  * The mesh's own token has no limit: its servers show it to each other, on behalf of all tenants at
  * once. Thread-safe.
  */
@@ -22,7 +24,11 @@ public final class RateLimits {
   /** Whoever was not heard of for long is forgotten first: they begin anew with all of a second. */
   private static final int MOST_KEPT = 10_000;
 
-  private final Map<Right, RateLimiterConfig> limits = new EnumMap<>(Right.class);
+  private final Map<Right, RateLimiterConfig> limits;
+
+  /** Of tenants that have some of their own: theirs, and those of all where they have none. */
+  private final Map<String, Map<Right, RateLimiterConfig>> limitsOf = new HashMap<>();
+
   private final Cache<Counted, RateLimiter> kept =
       Caffeine.newBuilder().maximumSize(MOST_KEPT).build();
 
@@ -32,12 +38,33 @@ public final class RateLimits {
    * @param callsPerSecond by right, ≥ 1; a right that is left out has no limit
    */
   public RateLimits(Map<Right, Integer> callsPerSecond) {
+    this(callsPerSecond, Map.of());
+  }
+
+  /**
+   * @param callsPerSecond of each tenant, by right, ≥ 1; a right that is left out has no limit
+   * @param ofTenants for whom others hold, by tenant; a right that is left out has the limit of all
+   */
+  public RateLimits(
+      Map<Right, Integer> callsPerSecond, Map<String, Map<Right, Integer>> ofTenants) {
+    limits = limits("ballast.security.calls-per-second", callsPerSecond);
+    ofTenants.forEach(
+        (tenant, own) -> {
+          Map<Right, RateLimiterConfig> all = new EnumMap<>(limits);
+          all.putAll(
+              limits("ballast.security.tenants.\"%s\".calls-per-second".formatted(tenant), own));
+          limitsOf.put(tenant, all);
+        });
+  }
+
+  private static Map<Right, RateLimiterConfig> limits(
+      String property, Map<Right, Integer> callsPerSecond) {
+    Map<Right, RateLimiterConfig> limits = new EnumMap<>(Right.class);
     callsPerSecond.forEach(
         (right, calls) -> {
           if (calls < 1) {
             throw new IllegalArgumentException(
-                "ballast.security.calls-per-second.%s: %d (expected: ≥ 1)"
-                    .formatted(right.label(), calls));
+                "%s.%s: %d (expected: ≥ 1)".formatted(property, right.label(), calls));
           }
           limits.put(
               right,
@@ -47,6 +74,7 @@ public final class RateLimits {
                   .timeoutDuration(Duration.ZERO)
                   .build());
         });
+    return limits;
   }
 
   /** No limits. */
@@ -61,7 +89,12 @@ public final class RateLimits {
    * @throws MeshException OVERLOADED if it is one too many
    */
   public void count(Principal principal, Right right) {
-    RateLimiterConfig limit = limits.get(right);
+    RateLimiterConfig limit =
+        principal
+            .tenant()
+            .map(tenant -> limitsOf.getOrDefault(tenant, limits))
+            .orElse(limits)
+            .get(right);
     if (limit == null || principal.proof() == Principal.Proof.TOKEN) {
       return;
     }

@@ -159,7 +159,7 @@ class OpenConnectionsTest extends MeshServerCase {
 
   @Test
   void oneWatchTooManyIsRefusedAndAnybodyMayAskOnce() {
-    MeshServer server = start(limits(16, 2));
+    MeshServer server = start(limits(16, 3));
     ManagedChannel first = channel(server);
     ManagedChannel second = channel(server);
     Iterator<HealthCheckResponse> kept = watch(first);
@@ -169,7 +169,8 @@ class OpenConnectionsTest extends MeshServerCase {
 
     assertThatThrownBy(() -> watch(channel(server)).next())
         .hasMessage(
-            "RESOURCE_EXHAUSTED: there are 2 streams that watch health, the limit; ask by Check");
+            "RESOURCE_EXHAUSTED: this address has 2 streams that watch health, and the room for 1"
+                + " more is for others; ask by Check");
     assertThat(
             HealthGrpc.newBlockingStub(channel(server))
                 .check(HealthCheckRequest.getDefaultInstance())

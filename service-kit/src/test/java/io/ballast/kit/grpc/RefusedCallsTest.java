@@ -4,12 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.resilience.LimitSettings;
+import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.stub.StreamObserver;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -166,6 +173,103 @@ class RefusedCallsTest extends MeshServerCase {
         .endsWith("the deadline leaves less than 60000 ms, too short to begin; nothing was done");
     assertThat(log.messages.getLast())
         .startsWith("INFO reason=unauthenticated method=" + SCORE + " tenant=- count=1");
+  }
+
+  /** Answers the items of a stream that are called late with the refusal of a full queue. */
+  private static final class FullQueue extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public StreamObserver<ScoreStreamRequest> scoreStream(
+        StreamObserver<ScoreStreamResponse> observer) {
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(ScoreStreamRequest request) {
+          ScoreStreamResponse.Builder answer = ScoreStreamResponse.newBuilder();
+          if (request.getItem().getItemId().equals("late")) {
+            answer
+                .getResultBuilder()
+                .getFailureBuilder()
+                .setReason(FailureReason.FAILURE_REASON_OVERLOADED)
+                .setMessage("the server there refuses: what I wrote");
+          }
+          observer.onNext(answer.build());
+        }
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {
+          observer.onCompleted();
+        }
+      };
+    }
+  }
+
+  private static ScoreStreamRequest item(String id, String tenant) {
+    return ScoreStreamRequest.newBuilder()
+        .setMetadata(RequestMetadata.newBuilder().setTenant(tenant))
+        .setItem(ScoreItem.newBuilder().setItemId(id))
+        .build();
+  }
+
+  @Test
+  void anItemOfAStreamThatIsRefusedForLoadIsToldWithTheTenantOfTheFirst() throws Exception {
+    MeshServer server =
+        start(MeshServer.Options.loopback(0), Optional.empty(), nanos::get, new FullQueue());
+    CompletableFuture<Integer> answers = new CompletableFuture<>();
+    StreamObserver<ScoreStreamRequest> items =
+        RewardServiceGrpc.newStub(channel(server))
+            .scoreStream(
+                new StreamObserver<>() {
+                  private int seen;
+
+                  @Override
+                  public void onNext(ScoreStreamResponse answer) {
+                    seen++;
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    answers.completeExceptionally(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {
+                    answers.complete(seen);
+                  }
+                });
+    items.onNext(item("soon", "shop"));
+    items.onNext(item("late", ""));
+    items.onNext(item("late", ""));
+    items.onCompleted();
+
+    assertThat(answers.get(30, TimeUnit.SECONDS)).isEqualTo(3);
+    assertThat(log.messages)
+        .as("the second is counted with those that follow")
+        .singleElement()
+        .asString()
+        .startsWith(
+            "INFO reason=stream_item method=ballast.reward.v1.RewardService/ScoreStream tenant=shop"
+                + " count=1 seconds=0")
+        .endsWith(" refused, the last: an item of the stream, for load; its answer says why");
+  }
+
+  @Test
+  void aRequestOfAnotherProtocolIsToldAsCallsAre() {
+    MeshServer server = start(MeshServer.Options.loopback(0), Optional.empty(), nanos::get);
+    server.tellRefused(
+        "unauthenticated",
+        "/get_reward",
+        Optional.of(InetAddress.ofLiteral("2001:db8:0:1::7")),
+        "401 Unauthorized");
+    server.tellRefused("forbidden", "/", Optional.empty(), "403 Forbidden");
+
+    assertThat(log.messages)
+        .containsExactly(
+            "INFO reason=unauthenticated method=/get_reward tenant=- count=1 seconds=0 principal=-"
+                + " from=20010db800000001/64 request_id=- refused, the last: 401 Unauthorized",
+            "INFO reason=forbidden method=/ tenant=- count=1 seconds=0 principal=- from=-"
+                + " request_id=- refused, the last: 403 Forbidden");
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.ballast.standalone.config;
 import io.ballast.kit.security.CertificateHolder;
 import io.ballast.kit.security.ConnectionLimits;
 import io.ballast.kit.security.JwtSettings;
+import io.ballast.kit.security.Principal;
 import io.ballast.kit.security.Right;
 import io.ballast.kit.security.TlsSettings;
 import java.util.Arrays;
@@ -22,6 +23,8 @@ import java.util.stream.Collectors;
  * @param certificates who holds certificates, by a name in them
  * @param jwt the identity provider whose tokens are believed; empty: none
  * @param callsPerSecond the most of each tenant, by right; a right that is left out has no limit
+ * @param tenantCallsPerSecond the same of tenants for whom others hold; a right that is left out is
+ *     as for all
  * @param connections what one connection may take
  * @param open whether strangers may be let in
  * @param plainHttp whether other machines may ask for all in plain HTTP although gRPC is encrypted
@@ -31,6 +34,7 @@ public record SecurityConfig(
     Map<String, CertificateHolder> certificates,
     Optional<JwtSettings> jwt,
     Map<Right, Integer> callsPerSecond,
+    Map<String, Map<Right, Integer>> tenantCallsPerSecond,
     ConnectionLimits connections,
     boolean open,
     boolean plainHttp) {
@@ -40,6 +44,7 @@ public record SecurityConfig(
   public SecurityConfig {
     certificates = Map.copyOf(certificates);
     callsPerSecond = Map.copyOf(callsPerSecond);
+    tenantCallsPerSecond = Map.copyOf(tenantCallsPerSecond);
   }
 
   static SecurityConfig from(MeshProperties properties) {
@@ -48,7 +53,8 @@ public record SecurityConfig(
         tls(properties.tls()),
         certificates(security.certificates()),
         jwt(security.jwt()),
-        callsPerSecond(security.callsPerSecond()),
+        callsPerSecond("ballast.security.calls-per-second", security.callsPerSecond()),
+        tenantCallsPerSecond(security.tenants()),
         new ConnectionLimits(
             properties.connections().maxOpen(),
             properties.connections().maxWatches(),
@@ -117,10 +123,24 @@ public record SecurityConfig(
             jwt.failuresPerSecond()));
   }
 
-  private static Map<Right, Integer> callsPerSecond(Map<String, Integer> limits) {
+  private static Map<Right, Integer> callsPerSecond(String property, Map<String, Integer> limits) {
     Map<Right, Integer> read = new EnumMap<>(Right.class);
-    limits.forEach(
-        (name, calls) -> read.put(right("ballast.security.calls-per-second", name), calls));
+    limits.forEach((name, calls) -> read.put(right(property, name), calls));
+    return read;
+  }
+
+  private static Map<String, Map<Right, Integer>> tenantCallsPerSecond(
+      Map<String, SecurityProperties.TenantProperties> tenants) {
+    Map<String, Map<Right, Integer>> read = new HashMap<>();
+    tenants.forEach(
+        (tenant, own) -> {
+          String property = "ballast.security.tenants.\"%s\"".formatted(tenant);
+          if (!Principal.isTenant(tenant)) {
+            throw new IllegalArgumentException(
+                "%s: no tenant's name (expected: %s)".formatted(property, Principal.TENANT_FORM));
+          }
+          read.put(tenant, callsPerSecond(property + ".calls-per-second", own.callsPerSecond()));
+        });
     return read;
   }
 

@@ -17,6 +17,9 @@ public interface SecurityProperties {
   /** The most calls a second of each tenant, by right; absent: no limit. */
   Map<String, Integer> callsPerSecond();
 
+  /** Tenants for whom something else holds. */
+  Map<String, TenantProperties> tenants();
+
   /** Whether a host that others reach may be listened on although nobody is asked who they are. */
   @WithDefault("false")
   boolean open();
@@ -27,6 +30,12 @@ public interface SecurityProperties {
    */
   @WithDefault("false")
   boolean plainHttp();
+
+  /** What may differ for one tenant. */
+  interface TenantProperties {
+    /** As {@link SecurityProperties#callsPerSecond}; a right that is absent: as for all. */
+    Map<String, Integer> callsPerSecond();
+  }
 
   /** A holder of certificates. */
   interface Holder {

@@ -178,6 +178,11 @@ public final class MeshProcess implements AutoCloseable {
     return started(server).inside();
   }
 
+  /** Has the log told of a request over HTTP; see {@link MeshServer#tellRefused}. */
+  public void tellRefused(String reason, String path, Optional<InetAddress> from, String message) {
+    started(server).tellRefused(reason, path, from, message);
+  }
+
   /** Who callers are. */
   public Identities identities() {
     return started(security).edge().identities();

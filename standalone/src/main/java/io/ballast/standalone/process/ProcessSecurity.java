@@ -59,7 +59,9 @@ final class ProcessSecurity implements AutoCloseable {
               secret,
               new EdgeSecurity(
                   identities,
-                  new RateLimits(config.security().callsPerSecond()),
+                  new RateLimits(
+                      config.security().callsPerSecond(),
+                      config.security().tenantCallsPerSecond()),
                   config.security().connections(),
                   tls));
       try {

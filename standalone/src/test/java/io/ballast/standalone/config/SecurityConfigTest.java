@@ -46,6 +46,7 @@ class SecurityConfigTest {
                 Map.of(),
                 Optional.empty(),
                 Map.of(),
+                Map.of(),
                 ConnectionLimits.usual(),
                 false,
                 false));
@@ -94,6 +95,7 @@ class SecurityConfigTest {
             "security.calls-per-second.application", "50",
             "security.open", "true",
             "security.plain-http", "true"));
+    values.put("security.tenants.\"shop.eu\".calls-per-second.application", "200");
     values.putAll(
         Map.of(
             "connections.max-open", "500",
@@ -141,6 +143,7 @@ class SecurityConfigTest {
                         Map.of("mesh-admins", Right.OPERATOR),
                         7)),
                 Map.of(Right.APPLICATION, 50),
+                Map.of("shop.eu", Map.of(Right.APPLICATION, 200)),
                 new ConnectionLimits(
                     500, 600, 8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
                 true,
@@ -162,6 +165,8 @@ class SecurityConfigTest {
     "security.jwt.failures-per-second, 0, ≥ 1",
     "security.jwt.rights.x, king, 'application, trainer, operator, auditor, peer'",
     "security.calls-per-second.king, 1, 'application, trainer'",
+    "security.tenants.shop.calls-per-second.king, 1, 'application, trainer'",
+    "security.tenants.\"a b\".calls-per-second.trainer, 1, at most 64 characters",
   })
   void whatIsOutOfItsRangeIsNamed(String name, String value, String expected) {
     Map<String, String> values = new HashMap<>(WITH_TLS);

@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -74,6 +76,29 @@ class ProcessSecurityTest {
             .hasMessageContaining("absent or wrong");
       }
     }
+  }
+
+  @Test
+  void aTenantsOwnLimitCountsItsCallsAndOneOutOfRangeIsNamedAtTheStart() {
+    String own = "security.tenants.\"shop.eu\".calls-per-second.application";
+    Principal shop =
+        new Principal(
+            "web", Optional.of("shop.eu"), Set.of(Right.APPLICATION), Principal.Proof.JWT);
+    try (ProcessSecurity limited =
+        open(Map.of("security.calls-per-second.application", "1", own, "7"))) {
+      // of so many at once some are too many, wherever the second turns
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 10_000; i++) {
+                  limited.edge().rates().count(shop, Right.APPLICATION);
+                }
+              })
+          .hasMessage(
+              "tenant shop.eu: more than 7 calls a second as application, the limit; slow down");
+    }
+
+    assertThatThrownBy(() -> open(Map.of(own, "0")))
+        .hasMessage("ballast." + own + ": 0 (expected: ≥ 1)");
   }
 
   @Test

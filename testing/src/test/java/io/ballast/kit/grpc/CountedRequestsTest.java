@@ -10,6 +10,7 @@ import io.ballast.kit.security.Right;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.testing.HeardLog;
 import io.ballast.testing.TestCallers;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -25,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,7 @@ class CountedRequestsTest {
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("reward-server"), 8);
   private final AtomicInteger served = new AtomicInteger();
+  private final HeardLog refused = HeardLog.of(RefusedCalls.LOGGER, Level.INFO);
   private TestCallers callers;
   private MeshServer server;
 
@@ -95,6 +98,7 @@ class CountedRequestsTest {
 
   @AfterEach
   void stop() {
+    refused.close();
     server.close();
     callers.close();
     replies.close();
@@ -117,6 +121,12 @@ class CountedRequestsTest {
 
     StatusRuntimeException refusal =
         (StatusRuntimeException) got.end.get(30, TimeUnit.SECONDS).orElseThrow();
+    assertThat(refused.messages())
+        .singleElement()
+        .asString()
+        .startsWith(
+            "reason=calls_per_second method=ballast.reward.v1.RewardService/ScoreStream tenant=a"
+                + " count=1");
     assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
     assertThat(refusal.getStatus().getDescription())
         .isEqualTo("tenant a: more than 3 calls a second as application, the limit; slow down");

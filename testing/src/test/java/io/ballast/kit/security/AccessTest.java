@@ -117,6 +117,45 @@ class AccessTest {
         .doesNotThrowAnyException();
   }
 
+  private static void count(RateLimits limits, Principal principal, Right right, int calls) {
+    for (int i = 0; i < calls; i++) {
+      limits.count(principal, right);
+    }
+  }
+
+  @Test
+  void aNamedTenantHasLimitsOfItsOwnAndOtherwiseThoseOfAll() {
+    RateLimits limits =
+        new RateLimits(
+            Map.of(Right.APPLICATION, 2, Right.AUDITOR, 4),
+            Map.of("shop", Map.of(Right.APPLICATION, 1_000, Right.TRAINER, 3)));
+    Set<Right> all = EnumSet.allOf(Right.class);
+    Principal shop = new Principal("someone", Optional.of("shop"), all, Proof.JWT);
+    Principal bank = new Principal("someone", Optional.of("bank"), all, Proof.JWT);
+    Principal anyTenants = new Principal("shop", Optional.empty(), all, Proof.JWT);
+
+    assertThatCode(() -> count(limits, shop, Right.APPLICATION, 1_000))
+        .as("more than all have")
+        .doesNotThrowAnyException();
+    // of so many at once some are too many, wherever the second turns
+    assertThatThrownBy(() -> count(limits, shop, Right.APPLICATION, 1_000_000))
+        .hasMessage(
+            "tenant shop: more than 1,000 calls a second as application, the limit; slow down");
+    assertThatThrownBy(() -> count(limits, shop, Right.TRAINER, 10_000))
+        .as("a limit where all have none")
+        .hasMessageStartingWith("tenant shop: more than 3 calls a second as trainer");
+    assertThatThrownBy(() -> count(limits, shop, Right.AUDITOR, 10_000))
+        .as("none of its own")
+        .hasMessageStartingWith("tenant shop: more than 4 calls a second as auditor");
+
+    assertThatThrownBy(() -> count(limits, bank, Right.APPLICATION, 10_000))
+        .hasMessageStartingWith("tenant bank: more than 2 calls a second as application");
+    assertThatCode(() -> count(limits, bank, Right.TRAINER, 1_000)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> count(limits, anyTenants, Right.APPLICATION, 10_000))
+        .as("of any tenant, whatever its name")
+        .hasMessageStartingWith("shop: more than 2 calls a second as application");
+  }
+
   @Test
   void serversThatCallEachOtherByTheMeshsTokenAreNotOneTenant() {
     RateLimits limits = new RateLimits(Map.of(Right.APPLICATION, 1));
@@ -136,6 +175,10 @@ class AccessTest {
   void aLimitIsAtLeastOne() {
     assertThatThrownBy(() -> new RateLimits(Map.of(Right.TRAINER, 0)))
         .hasMessage("ballast.security.calls-per-second.trainer: 0 (expected: ≥ 1)");
+    assertThatThrownBy(
+            () -> new RateLimits(Map.of(), Map.of("shop", Map.of(Right.APPLICATION, -1))))
+        .hasMessage(
+            "ballast.security.tenants.\"shop\".calls-per-second.application: -1 (expected: ≥ 1)");
   }
 
   @Test
