@@ -164,7 +164,7 @@ class RunRequestsTest extends RunServiceCase {
   @Test
   @Timeout(value = 120, unit = TimeUnit.SECONDS)
   void watchersKeepNobodyOutAndAllSeeTheEnd() throws Exception {
-    String runId = mesh.createUpTo(1, TestSpecs.spec("watched by many"));
+    String runId = mesh.createUpTo(1, TestSpecs.spec("watched-by-many"));
     List<Watcher> watchers = new ArrayList<>();
     while (watchers.size() < WATCHERS) {
       Watcher watcher = new Watcher();

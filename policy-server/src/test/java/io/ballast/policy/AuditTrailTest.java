@@ -259,8 +259,7 @@ class AuditTrailTest {
         .useTransaction(
             handle -> {
               var unused =
-                  audit.append(
-                      handle, new Act("test", "t", "Ada", "s", "r", Map.of("count", "3")));
+                  audit.append(handle, new Act("test", "t", "Ada", "s", "r", Map.of("count", "3")));
             });
     audit.configured(configuration("a"));
     audit.configured(configuration("b"));

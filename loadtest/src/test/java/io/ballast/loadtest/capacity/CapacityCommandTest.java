@@ -110,8 +110,7 @@ class CapacityCommandTest {
     // 200 of 30 ms are 6 cores of replicas that play all servers: 3.3 of 2 cores at 90 %, so 4 and
     // one to spare, each of 512 MiB and a further version of both, 1,024 and 256 MiB
     assertThat(run("--suggestions", "200", "--together")).isZero();
-    assertThat(out.toString())
-        .containsPattern("\\+ safety-server +4 \\+ 1 +10 +\\d+% +8\\.8");
+    assertThat(out.toString()).containsPattern("\\+ safety-server +4 \\+ 1 +10 +\\d+% +8\\.8");
 
     assertThat(run("--suggestions", "1", "--reward-versions", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("reward versions: 0 (allowed: 1 to 1,000)");

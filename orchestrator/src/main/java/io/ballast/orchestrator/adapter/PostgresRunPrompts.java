@@ -78,9 +78,7 @@ public final class PostgresRunPrompts implements RunPromptStore {
                       .createQuery(
                           "select run_id from run where run_id = any(:ids) and ended_at < :before")
                       .bindArray(
-                          "ids",
-                          String.class,
-                          kept.stream().map(KeptSamples.OfRun::runId).toList())
+                          "ids", String.class, kept.stream().map(KeptSamples.OfRun::runId).toList())
                       .bind("before", RunRows.time(before))
                       .mapTo(String.class)
                       .set();

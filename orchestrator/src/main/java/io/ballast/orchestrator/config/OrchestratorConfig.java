@@ -63,8 +63,7 @@ public record OrchestratorConfig(
     requirePositive("test-wait", testWait);
     requirePositive("watch-interval", watchInterval);
     requirePositive("sweep-interval", sweepInterval);
-    promptRetention.ifPresent(
-        time -> require(!time.isNegative(), "prompt-retention", time, "≥ 0"));
+    promptRetention.ifPresent(time -> require(!time.isNegative(), "prompt-retention", time, "≥ 0"));
     require(learner.maxSessions() >= 1, "learner-sessions", learner.maxSessions(), "≥ 1");
     require(
         learner.maxSessionsPerTenant() >= 1,

@@ -306,8 +306,7 @@ public final class OrchestratorServer implements AutoCloseable {
     var unused = sweeper.scheduleWithFixedDelay(this::sweep, nanos, nanos, TimeUnit.NANOSECONDS);
     if (config.promptRetention().isPresent()) {
       long interval = UPKEEP_INTERVAL.toNanos();
-      var often =
-          upkeep.scheduleWithFixedDelay(this::deleteOld, 0, interval, TimeUnit.NANOSECONDS);
+      var often = upkeep.scheduleWithFixedDelay(this::deleteOld, 0, interval, TimeUnit.NANOSECONDS);
     }
   }
 

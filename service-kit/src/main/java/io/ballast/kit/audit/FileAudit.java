@@ -238,8 +238,7 @@ public final class FileAudit implements AuditTrail, TurnTrail {
   private void cutOff(byte[] rest) throws IOException {
     LOG.warn("the end of the audit trail {} is no entry: {} bytes are cut off", file, rest.length);
     truncate();
-    found(
-        "audit.cut", Map.of("bytes", Integer.toString(rest.length), "sha256", Sha256.of(rest)));
+    found("audit.cut", Map.of("bytes", Integer.toString(rest.length), "sha256", Sha256.of(rest)));
   }
 
   /** Tells what is wrong with the file, whoever's call it is that showed it. */

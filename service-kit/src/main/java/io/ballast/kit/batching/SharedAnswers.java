@@ -69,8 +69,7 @@ public final class SharedAnswers<K, I, R> {
     private final CompletableFuture<Batched<R>> answer = new CompletableFuture<>();
     private int calls; // that wait for it; guarded by the lock
 
-    Job(
-        LaneQueues<K, I, R> queues, Lane lane, List<Question<K, I>> questions, Pending<R> queued) {
+    Job(LaneQueues<K, I, R> queues, Lane lane, List<Question<K, I>> questions, Pending<R> queued) {
       this.queues = queues;
       this.lane = lane;
       this.questions = questions;

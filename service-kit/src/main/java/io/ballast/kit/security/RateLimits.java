@@ -14,9 +14,8 @@ import java.util.Map;
 /**
  * How many calls a second each tenant may make of this process by each right, each request of a
  * stream being one; one more is refused at once. A tenant may have numbers of its own. A principal
- * of any tenant counts by its own name.
- * The mesh's own token has no limit: its servers show it to each other, on behalf of all tenants at
- * once. Thread-safe.
+ * of any tenant counts by its own name. The mesh's own token has no limit: its servers show it to
+ * each other, on behalf of all tenants at once. Thread-safe.
  */
 public final class RateLimits {
   private static final Duration PERIOD = Duration.ofSeconds(1);

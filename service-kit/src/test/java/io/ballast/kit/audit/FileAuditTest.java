@@ -182,8 +182,7 @@ class FileAuditTest {
     assertThat(again.after(0, 100)).hasSize(4);
     JsonNode cut = content(again.after(3, 1).getFirst());
     assertThat(cut.path("action").asText()).isEqualTo("audit.cut");
-    assertThat(cut.path("details").path("bytes").asText())
-        .isEqualTo(Integer.toString(half.length));
+    assertThat(cut.path("details").path("bytes").asText()).isEqualTo(Integer.toString(half.length));
     assertThat(cut.path("details").path("sha256").asText()).isEqualTo(Sha256.of(half));
     assertThat(Arrays.copyOf(Files.readAllBytes(file), whole.length)).isEqualTo(whole);
     assertThat(reopened().after(0, 100)).as("and nothing is left of it").hasSize(4);

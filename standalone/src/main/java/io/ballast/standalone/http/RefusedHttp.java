@@ -48,10 +48,7 @@ public class RefusedHttp {
                 .ifPresent(
                     process ->
                         process.tellRefused(
-                            refusal.reason(),
-                            refusal.path(),
-                            refusal.from(),
-                            refusal.message())));
+                            refusal.reason(), refusal.path(), refusal.from(), refusal.message())));
   }
 
   /**

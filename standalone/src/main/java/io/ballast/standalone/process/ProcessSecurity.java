@@ -60,8 +60,7 @@ final class ProcessSecurity implements AutoCloseable {
               new EdgeSecurity(
                   identities,
                   new RateLimits(
-                      config.security().callsPerSecond(),
-                      config.security().tenantCallsPerSecond()),
+                      config.security().callsPerSecond(), config.security().tenantCallsPerSecond()),
                   config.security().connections(),
                   tls));
       try {

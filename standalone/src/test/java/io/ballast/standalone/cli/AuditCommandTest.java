@@ -140,7 +140,6 @@ class AuditCommandTest {
             .toList()
             .getLast();
     assertThat(Cli.run(mesh, "audit", "verify", file.toString(), "--offline").out())
-        .contains(
-            "reward: 2 entries, each follows the one before; the last is " + last.sha256());
+        .contains("reward: 2 entries, each follows the one before; the last is " + last.sha256());
   }
 }

@@ -47,8 +47,7 @@ class RefusedHttpTest {
     router
         .route("/called")
         .handler(
-            context ->
-                context.response().setStatusCode(429).putHeader("X-Request-Id", "r1").end());
+            context -> context.response().setStatusCode(429).putHeader("X-Request-Id", "r1").end());
     RefusedHttp.addTo(router, told::add);
     server =
         server
