@@ -126,6 +126,9 @@ final class FindRateCommand implements Callable<Integer> {
   private final Map<String, String> environment;
   private int trials;
 
+  /** Calls a second: the least that the generator managed before a trial. */
+  private double ceiling = Double.POSITIVE_INFINITY;
+
   FindRateCommand(Map<String, String> environment) {
     this.environment = Map.copyOf(environment);
   }
@@ -217,6 +220,7 @@ final class FindRateCommand implements Callable<Integer> {
             ? List.of(hold)
             : List.of(new Phase("settle", Phase.Shape.HOLD, rate, rate, settle, false), hold);
     LoadReport load = run.run(scenario.with(phases));
+    ceiling = Math.min(ceiling, load.generator().ceilingPerSecond());
     CallStats all = load.figures().total();
     Trial shown =
         new Trial(
@@ -248,7 +252,7 @@ final class FindRateCommand implements Callable<Integer> {
 
   private int report(LoadScenario scenario, Found found) throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    FoundRate text = new FoundRate(scenario.name(), found);
+    FoundRate text = new FoundRate(scenario.name(), found, ceiling);
     Path machine = json;
     if (machine != null && machine.toString().equals("-")) {
       out.println(text.json().toPrettyString());

@@ -15,8 +15,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
-/** What a search for a rate found, for people and for machines. */
-record FoundRate(String scenario, Found found) {
+/**
+ * What a search for a rate found, for people and for machines.
+ *
+ * @param ceiling calls a second that the generator managed against a server that does nothing, the
+ *     least of all trials
+ */
+record FoundRate(String scenario, Found found, double ceiling) {
   private static final String BLUE = "#1565c0";
   private static final String RED = "#b3261e";
 
@@ -34,6 +39,7 @@ record FoundRate(String scenario, Found found) {
                         "%s holds its SLOs at %.1f calls/s: %.1f good answers/s, p99 %.1f ms",
                         scenario, trial.rate(), trial.goodput(), trial.p99Millis()))
             .orElseGet(this::none));
+    lines.add(line("  generator: manages %,.0f calls/s here", ceiling));
     found.bounded().ifPresent(why -> lines.add("  more was not tried: " + why));
     found
         .saturation()
@@ -80,6 +86,7 @@ record FoundRate(String scenario, Found found) {
   ObjectNode json() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("scenario", scenario);
+    json.put("ceiling_per_second", ceiling);
     found
         .highest()
         .ifPresentOrElse(trial -> json.set("highest", json(trial)), () -> json.putNull("highest"));

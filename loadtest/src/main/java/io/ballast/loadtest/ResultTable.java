@@ -3,6 +3,7 @@ package io.ballast.loadtest;
 import io.ballast.loadtest.openloop.Durations;
 import io.ballast.loadtest.openloop.Latencies;
 import io.ballast.loadtest.openloop.LoadResult;
+import io.ballast.loadtest.report.GeneratorCheck;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -13,7 +14,7 @@ final class ResultTable {
 
   private ResultTable() {}
 
-  static String of(String title, LoadResult result) {
+  static String of(String title, GeneratorCheck generator, LoadResult result) {
     StringBuilder table = new StringBuilder();
     table.append(
         line(
@@ -22,6 +23,7 @@ final class ResultTable {
             result.plan().ratePerSecond(),
             Durations.format(result.plan().duration()),
             Durations.format(result.plan().warmUp())));
+    table.append(line("  %s", generator.words()));
     table.append(
         line(
             "  planned %,d   answered %,d   failed %,d   dropped %,d   unsent %,d",

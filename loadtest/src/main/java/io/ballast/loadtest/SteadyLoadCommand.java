@@ -369,7 +369,9 @@ final class SteadyLoadCommand implements Callable<Integer> {
       String name = kind.name().toLowerCase(Locale.ROOT);
       out.print(
           ResultTable.of(
-              name + " on " + address + ", " + arrivals.name().toLowerCase(Locale.ROOT), result));
+              name + " on " + address + ", " + arrivals.name().toLowerCase(Locale.ROOT),
+              check,
+              result));
       if (file != null) {
         Files.writeString(file, ResultJson.text(machine) + "\n");
       }

@@ -40,8 +40,8 @@ import javax.net.ssl.SSLException;
 /**
  * Answers Suggest, Score and Feedback on a free port of the loopback. Every fourth suggestion is
  * withheld; a prompt with "fail" is refused as INTERNAL, a completion with it has no value. It has
- * forgotten the first {@code forgotten} events, and tells nobody what it has if it is {@code
- * unreadable}.
+ * forgotten the first {@code forgotten} events, has the last {@code doubled} once more under other
+ * ids, and tells nobody what it has if it is {@code unreadable}.
  */
 final class FakeMesh implements AutoCloseable {
   private static final Metadata.Key<String> AUTHORIZATION =
@@ -53,6 +53,7 @@ final class FakeMesh implements AutoCloseable {
   volatile String text = "size()";
   volatile double score = 1;
   volatile int forgotten;
+  volatile int doubled;
   volatile boolean unreadable;
   final List<String> authorizations = new CopyOnWriteArrayList<>();
 
@@ -181,15 +182,23 @@ final class FakeMesh implements AutoCloseable {
         observer.onError(Status.UNAVAILABLE.asRuntimeException());
         return;
       }
-      for (RecordFeedbackRequest event : reported.subList(forgotten, reported.size())) {
-        observer.onNext(
-            StreamTrainingRecordsResponse.newBuilder()
-                .setRecord(
-                    TrainingRecord.newBuilder()
-                        .setEventId("e-" + event.getMetadata().getIdempotencyKey()))
-                .build());
-      }
+      reported
+          .subList(forgotten, reported.size())
+          .forEach(event -> observer.onNext(record("e-", event)));
+      reported
+          .subList(reported.size() - doubled, reported.size())
+          .forEach(event -> observer.onNext(record("again-", event)));
       observer.onCompleted();
+    }
+
+    private static StreamTrainingRecordsResponse record(
+        String prefix, RecordFeedbackRequest request) {
+      return StreamTrainingRecordsResponse.newBuilder()
+          .setRecord(
+              TrainingRecord.newBuilder()
+                  .setEventId(prefix + request.getMetadata().getIdempotencyKey())
+                  .setEvent(request.getEvent()))
+          .build();
     }
   }
 

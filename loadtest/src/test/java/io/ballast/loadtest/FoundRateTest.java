@@ -18,7 +18,7 @@ class FoundRateTest {
       Optional<Trial> highest, Optional<String> bounded, Optional<Trial> overload, Trial... all) {
     Found found =
         new Found(List.of(all), highest, bounded, overload.map(unused -> FAILS), overload);
-    return String.join("\n", new FoundRate("load", found).lines());
+    return String.join("\n", new FoundRate("load", found, 4_200).lines());
   }
 
   @Test
@@ -38,7 +38,9 @@ class FoundRateTest {
     Trial again = new Trial(8, true, false, 7, 800, List.of("p99: 800 ms"));
 
     assertThat(lines(Optional.empty(), Optional.empty(), Optional.empty(), HOLDS, FAILS, again))
-        .isEqualTo("load does not hold its SLOs at 8.0 calls/s: p99: 800 ms");
+        .isEqualTo(
+            "load does not hold its SLOs at 8.0 calls/s: p99: 800 ms\n"
+                + "  generator: manages 4,200 calls/s here");
   }
 
   @Test
@@ -51,6 +53,7 @@ class FoundRateTest {
                 LATE))
         .isEqualTo(
             "of load nothing can be said\n"
+                + "  generator: manages 4,200 calls/s here\n"
                 + "  more was not tried: the generator did not keep up at 4.0 calls/s");
   }
 }

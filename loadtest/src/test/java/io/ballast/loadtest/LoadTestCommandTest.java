@@ -79,7 +79,8 @@ class LoadTestCommandTest {
       assertThat(result.path("latency_ms").path("count").asInt()).isEqualTo(40);
       assertThat(result.path("latency_ms").path("p99").asDouble()).isPositive();
       assertThat(Files.readString(hgrm)).contains("Percentile", "Total count");
-      assertThat(out.toString()).contains("answers: SHOW 30, WITHHOLD 10", "service time");
+      assertThat(out.toString())
+          .contains("generator: manages ", "answers: SHOW 30, WITHHOLD 10", "service time");
     }
   }
 

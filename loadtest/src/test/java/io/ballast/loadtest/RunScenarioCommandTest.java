@@ -106,6 +106,17 @@ class RunScenarioCommandTest {
   }
 
   @Test
+  void anEventThatIsThereAgainUnderAnotherIdFailsTheLoad() throws IOException {
+    String file = scenario("mix: [{call: FEEDBACK}]\nchecks: {feedback_kept: true}\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      mesh.doubled = 2;
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("MISS each of 91 acknowledged events is kept once: 2 lost or doubled");
+    }
+  }
+
+  @Test
   void anAnswerThatChangesUnderLoadFailsIt() throws IOException {
     String file =
         scenario(

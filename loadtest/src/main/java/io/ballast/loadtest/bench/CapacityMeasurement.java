@@ -144,7 +144,10 @@ final class CapacityMeasurement {
       calls.forEach((kind, call) -> costs.add(figures(kind, call, callers, step)));
       CapacityFigures figures =
           new CapacityFigures(
-              machine, CodeVersion.built().toString(), costs, footprint(callers, scored, step));
+              machine,
+              CodeVersion.built().commit().orElse("unknown"),
+              costs,
+              footprint(callers, scored, step));
       measured.accept(figures);
       return check
           ? new CapacityCheck(

@@ -16,7 +16,13 @@ public final class GivenSuggestions {
   private static final int REMEMBERED = 4_096;
 
   private final Map<String, Deque<String>> suggestions = new HashMap<>();
-  private final Map<String, Set<String>> acknowledged = new HashMap<>();
+  private final Map<String, Told> told = new HashMap<>();
+
+  /** What the mesh was told for a tenant. */
+  private static final class Told {
+    private final Set<String> acknowledged = new HashSet<>();
+    private final Map<String, Integer> calls = new HashMap<>();
+  }
 
   /** Remembers a suggestion; of many, the latest. */
   synchronized void add(String tenant, String suggestion) {
@@ -38,15 +44,25 @@ public final class GivenSuggestions {
     return Optional.of(suggestion);
   }
 
-  /** Remembers that an event was acknowledged. */
-  synchronized void acknowledge(String tenant, String event) {
-    acknowledged.computeIfAbsent(tenant, unseen -> new HashSet<>()).add(event);
+  /** Remembers that an event on {@code suggestion} is reported, which may fail. */
+  synchronized void report(String tenant, String suggestion) {
+    of(tenant).calls.merge(suggestion, 1, Integer::sum);
   }
 
-  /** The events that were acknowledged, by tenant. */
-  public synchronized Map<String, Set<String>> acknowledged() {
-    Map<String, Set<String>> copy = new HashMap<>();
-    acknowledged.forEach((tenant, events) -> copy.put(tenant, Set.copyOf(events)));
+  /** Remembers that an event was acknowledged. */
+  synchronized void acknowledge(String tenant, String event) {
+    of(tenant).acknowledged.add(event);
+  }
+
+  private Told of(String tenant) {
+    return told.computeIfAbsent(tenant, unseen -> new Told());
+  }
+
+  /** What was reported, by tenant. */
+  public synchronized Map<String, ReportedEvents> reported() {
+    Map<String, ReportedEvents> copy = new HashMap<>();
+    told.forEach(
+        (tenant, known) -> copy.put(tenant, new ReportedEvents(known.acknowledged, known.calls)));
     return copy;
   }
 }

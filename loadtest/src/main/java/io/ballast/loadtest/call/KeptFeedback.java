@@ -5,10 +5,12 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.TrainingRecord;
 import io.grpc.Channel;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
@@ -33,8 +35,12 @@ public record KeptFeedback(long acknowledged, long lost, long doubled, String un
   }
 
   /** That nobody could look. */
-  public static KeptFeedback unread(Map<String, Set<String>> events, String why) {
-    return new KeptFeedback(events.values().stream().mapToLong(Set::size).sum(), 0, 0, why);
+  public static KeptFeedback unread(Map<String, ReportedEvents> events, String why) {
+    return new KeptFeedback(
+        events.values().stream().mapToLong(tenant -> tenant.acknowledged().size()).sum(),
+        0,
+        0,
+        why);
   }
 
   /** Both together. */
@@ -53,12 +59,14 @@ public record KeptFeedback(long acknowledged, long lost, long doubled, String un
    * @throws io.grpc.StatusRuntimeException if the mesh does not answer
    */
   public static KeptFeedback of(
-      Channel policy, Map<String, Set<String>> events, Instant begin, Duration timeout) {
+      Channel policy, Map<String, ReportedEvents> events, Instant begin, Duration timeout) {
     long acknowledged = 0;
     long lost = 0;
     long doubled = 0;
-    for (Map.Entry<String, Set<String>> tenant : events.entrySet()) {
+    for (Map.Entry<String, ReportedEvents> tenant : events.entrySet()) {
+      ReportedEvents reported = tenant.getValue();
       Map<String, Integer> seen = new HashMap<>();
+      Map<String, Set<String>> bySuggestion = new HashMap<>();
       Iterator<StreamTrainingRecordsResponse> records =
           FeedbackServiceGrpc.newBlockingStub(policy)
               .withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
@@ -69,14 +77,23 @@ public record KeptFeedback(long acknowledged, long lost, long doubled, String un
                           Timestamp.newBuilder().setSeconds(begin.minus(SKEW).getEpochSecond()))
                       .build());
       while (records.hasNext()) {
-        String event = records.next().getRecord().getEventId();
-        if (tenant.getValue().contains(event)) {
+        TrainingRecord record = records.next().getRecord();
+        String event = record.getEventId();
+        if (reported.acknowledged().contains(event)) {
           seen.merge(event, 1, Integer::sum);
         }
+        String suggestion = record.getEvent().getSuggestionId();
+        if (reported.calls().containsKey(suggestion)) {
+          bySuggestion.computeIfAbsent(suggestion, unseen -> new HashSet<>()).add(event);
+        }
       }
-      acknowledged += tenant.getValue().size();
-      lost += tenant.getValue().size() - seen.size();
+      acknowledged += reported.acknowledged().size();
+      lost += reported.acknowledged().size() - seen.size();
       doubled += seen.values().stream().filter(times -> times > 1).count();
+      for (Map.Entry<String, Set<String>> suggestion : bySuggestion.entrySet()) {
+        int calls = reported.calls().getOrDefault(suggestion.getKey(), 0);
+        doubled += Math.max(0, suggestion.getValue().size() - calls);
+      }
     }
     return new KeptFeedback(acknowledged, lost, doubled, "");
   }

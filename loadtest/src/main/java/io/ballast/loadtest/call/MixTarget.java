@@ -119,19 +119,21 @@ public final class MixTarget implements Target, AutoCloseable {
               .withDeadlineAfter(nanos(step), TimeUnit.NANOSECONDS)
               .suggest(requests.suggest(step, 0)));
     }
-    return (index, done) ->
-        Watching.watch(
-            stub.withDeadlineAfter(nanos(step), TimeUnit.NANOSECONDS)
-                .recordFeedback(
-                    requests.feedback(step, given.next(step.tenant()).orElse(""), index)),
-            answer -> {
-              Outcome outcome = Answers.receipt(answer);
-              if (outcome.succeeded()) {
-                given.acknowledge(step.tenant(), answer.getEventId());
-              }
-              return outcome;
-            },
-            done);
+    return (index, done) -> {
+      String suggestion = given.next(step.tenant()).orElse("");
+      given.report(step.tenant(), suggestion);
+      Watching.watch(
+          stub.withDeadlineAfter(nanos(step), TimeUnit.NANOSECONDS)
+              .recordFeedback(requests.feedback(step, suggestion, index)),
+          answer -> {
+            Outcome outcome = Answers.receipt(answer);
+            if (outcome.succeeded()) {
+              given.acknowledge(step.tenant(), answer.getEventId());
+            }
+            return outcome;
+          },
+          done);
+    };
   }
 
   private static long nanos(CallStep step) {

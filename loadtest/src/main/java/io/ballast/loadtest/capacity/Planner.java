@@ -3,6 +3,7 @@ package io.ballast.loadtest.capacity;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -100,14 +101,20 @@ final class Planner {
   }
 
   private void requirePossible(Demand demand, List<Pool> pools) {
-    double cores = pools.stream().mapToDouble(pool -> cores(pool, demand, 1)).sum();
-    Demand alone = cores == 0 ? demand : demand.times(ALONE / cores);
-    Optional<Objective.Miss> missed = objective.missed(simulate(alone, pools));
-    if (missed.isPresent()) {
-      throw new IllegalArgumentException(
-          ("p99 of a %s that is alone is %.0f ms, over %.0f ms: no number of replicas helps; allow"
-                  + " more, or let it do less")
-              .formatted(missed.get().call().label(), missed.get().p99(), missed.get().limit()));
+    for (CallKind call : objective.p99().keySet()) {
+      if (demand.of(call) == 0) {
+        continue;
+      }
+      Demand only = new Demand(Map.of(call, demand.of(call)));
+      double cores = pools.stream().mapToDouble(pool -> cores(pool, only, 1)).sum();
+      Demand alone = cores == 0 ? only : only.times(ALONE / cores);
+      Optional<Objective.Miss> missed = objective.missed(simulate(alone, pools));
+      if (missed.isPresent()) {
+        throw new IllegalArgumentException(
+            ("p99 of %ss that are alone is %.0f ms, over %.0f ms: no number of replicas helps;"
+                    + " allow more, or let it do less")
+                .formatted(missed.get().call().label(), missed.get().p99(), missed.get().limit()));
+      }
     }
   }
 
@@ -188,9 +195,26 @@ final class Planner {
     return best;
   }
 
-  /** The same chance for every attempt, so that two of them differ by their replicas alone. */
+  /**
+   * The same chance for every attempt, so that two of them differ by their replicas alone.
+   *
+   * @throws IllegalArgumentException if calls with an objective are too rare to be judged
+   */
   private SimulatedLoad simulate(Demand demand, List<Pool> pools) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-    return simulation.run(demand, pools, random);
+    SimulatedLoad load = simulation.run(demand, pools, random);
+    Optional<Objective.Unseen> unseen =
+        load.stable() ? objective.unseen(demand, load) : Optional.empty();
+    if (unseen.isPresent()) {
+      throw new IllegalArgumentException(
+          ("%ss are too rare in this mix for their p99 to be known: %,d were simulated, and %,d are"
+                  + " needed; simulate %,.0f times as many calls (--calls), or leave their p99 out")
+              .formatted(
+                  unseen.get().call().label(),
+                  unseen.get().seen(),
+                  Objective.FEWEST,
+                  Math.ceil(unseen.get().times())));
+    }
+    return load;
   }
 }

@@ -41,6 +41,18 @@ public record GeneratorCheck(
     return json;
   }
 
+  /** For people. */
+  public String words() {
+    return String.format(
+        Locale.ROOT,
+        "generator: manages %,.0f calls/s here, %,.1f needed; sends p99 %s ms late",
+        ceilingPerSecond,
+        peakPerSecond * headroom,
+        Double.isNaN(sendDelaySeconds)
+            ? "-"
+            : String.format(Locale.ROOT, "%,.1f", sendDelaySeconds * 1_000));
+  }
+
   /** Why its figures are not to be believed; empty: they are. */
   public Optional<String> flaw() {
     if (ceilingPerSecond < peakPerSecond * headroom) {

@@ -26,13 +26,7 @@ public final class LoadTable {
         report.processes() == 1 ? "" : "es",
         scenario.measuredSeconds(),
         scenario.seconds());
-    GeneratorCheck generator = report.generator();
-    line(
-        text,
-        "  generator: manages %,.0f calls/s here, %,.1f needed; sends p99 %s ms late",
-        generator.ceilingPerSecond(),
-        generator.peakPerSecond() * generator.headroom(),
-        millis(generator.sendDelaySeconds()));
+    line(text, "  %s", report.generator().words());
     if (report.verdict() == LoadReport.Verdict.INVALID) {
       report.reasons().forEach(reason -> line(text, "  %s", reason));
       line(text, "INVALID: nothing can be said of the mesh");

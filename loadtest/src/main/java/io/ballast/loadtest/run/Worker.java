@@ -3,6 +3,7 @@ package io.ballast.loadtest.run;
 import io.ballast.loadtest.call.KeptFeedback;
 import io.ballast.loadtest.call.MeshChannels;
 import io.ballast.loadtest.call.MixTarget;
+import io.ballast.loadtest.call.ReportedEvents;
 import io.ballast.loadtest.openloop.LoadResult;
 import io.ballast.loadtest.openloop.OpenLoop;
 import io.ballast.loadtest.openloop.Outcome;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -139,11 +139,11 @@ final class Worker implements LoadGenerator {
 
   /** A mesh that cannot be asked any more takes away this check, and not the whole load. */
   private KeptFeedback kept(Instant begin) {
-    Map<String, Set<String>> acknowledged = target.given().acknowledged();
+    Map<String, ReportedEvents> reported = target.given().reported();
     try {
-      return KeptFeedback.of(channels.policy(), acknowledged, begin, READING);
+      return KeptFeedback.of(channels.policy(), reported, begin, READING);
     } catch (StatusRuntimeException e) {
-      return KeptFeedback.unread(acknowledged, e.getStatus().getCode().name());
+      return KeptFeedback.unread(reported, e.getStatus().getCode().name());
     }
   }
 

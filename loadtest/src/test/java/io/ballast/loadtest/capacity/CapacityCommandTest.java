@@ -137,7 +137,7 @@ class CapacityCommandTest {
   void whatCannotBeIsSaidWithExitCodeOne() {
     assertThat(run("--suggestions", "1", "--suggestion-p99", "10ms")).isEqualTo(1);
     assertThat(err.toString())
-        .contains("mesh: capacity: p99 of a suggestion that is alone is ")
+        .contains("mesh: capacity: p99 of suggestions that are alone is ")
         .contains("no number of replicas helps");
   }
 

@@ -80,7 +80,7 @@ class PlannerTest {
   void whatNoNumberOfReplicasCanDoIsSaid() {
     assertThatThrownBy(() -> replicas(HUNDRED, Map.of(CallKind.SCORE, Duration.ofMillis(5))))
         .hasMessageMatching(
-            "p99 of a score that is alone is \\d+ ms, over 5 ms: no number of replicas helps;"
+            "p99 of scores that are alone is \\d+ ms, over 5 ms: no number of replicas helps;"
                 + " allow more, or let it do less");
   }
 
@@ -111,6 +111,40 @@ class PlannerTest {
     assertThat(planner.plan(new Demand(Map.of(CallKind.EVENT, 1 / 86_400.0)), Pool.apart(1, 1)))
         .extracting(plan -> plan.load().of(CallKind.EVENT).p99())
         .satisfies(p99 -> assertThat(p99).isCloseTo(2, within(0.01)));
+  }
+
+  /** Scores of 10 ms, and beside them events of 2 ms. */
+  private static CapacityFigures scoresAndEvents() {
+    return figures(
+        Map.of(
+            CallKind.SCORE,
+            new CallFigures(CallKind.SCORE, 0, 1, List.of(rewardMillis(1, 10))),
+            CallKind.EVENT,
+            events().of(CallKind.EVENT)));
+  }
+
+  @Test
+  void whatIsTooRareToBeSeenIsNotSaidToHold() {
+    Demand demand = new Demand(Map.of(CallKind.SCORE, 999.0, CallKind.EVENT, 1.0));
+    Planner planner = planner(scoresAndEvents(), Map.of(CallKind.EVENT, Duration.ofMillis(8)));
+
+    // 1 in 1,000 of 20,000 is 20, of which a fifth is warm-up
+    assertThatThrownBy(() -> planner.plan(demand, Pool.apart(4, 4)))
+        .hasMessageMatching(
+            "events are too rare in this mix for their p99 to be known: \\d{1,2} were simulated,"
+                + " and 500 are needed; simulate \\d+ times as many calls \\(--calls\\), or leave"
+                + " their p99 out");
+    assertThat(planner(scoresAndEvents(), Map.of()).plan(demand, Pool.apart(4, 4)).load().stable())
+        .isTrue();
+  }
+
+  @Test
+  void whatIsRareAndCanNeverHoldIsSaidToo() {
+    Demand demand = new Demand(Map.of(CallKind.SCORE, 999.0, CallKind.EVENT, 1.0));
+    Planner planner = planner(scoresAndEvents(), Map.of(CallKind.EVENT, Duration.ofMillis(1)));
+
+    assertThatThrownBy(() -> planner.plan(demand, Pool.apart(4, 4)))
+        .hasMessageStartingWith("p99 of events that are alone is 2 ms, over 1 ms");
   }
 
   @Test

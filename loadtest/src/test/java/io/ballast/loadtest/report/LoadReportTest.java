@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.loadtest.call.KeptFeedback;
+import io.ballast.loadtest.call.ReportedEvents;
 import io.ballast.loadtest.openloop.CallRecord.Fate;
 import io.ballast.loadtest.scenario.LoadScenario;
 import java.util.ArrayList;
@@ -68,7 +69,11 @@ class LoadReportTest {
   @Test
   void feedbackThatNobodyCouldLookForIsNotSaidToBeThere() {
     KeptFeedback unread =
-        KeptFeedback.unread(Map.of("one", Set.of("a", "b"), "two", Set.of("c")), "UNAVAILABLE");
+        KeptFeedback.unread(
+            Map.of(
+                "one", new ReportedEvents(Set.of("a", "b"), Map.of("s", 2)),
+                "two", new ReportedEvents(Set.of("c"), Map.of("t", 1))),
+            "UNAVAILABLE");
     Check check =
         Check.of(
                 Calls.SCENARIO,

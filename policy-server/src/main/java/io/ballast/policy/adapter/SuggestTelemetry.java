@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SuggestTelemetry implements SuggestMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SuggestTelemetry.class);
+  private static final String PROVIDER = "ballast";
 
   private static final AttributeKey<List<String>> FINISH_REASONS =
       AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
@@ -95,7 +96,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
     List<Generation> generations = candidates.generations();
     Span.current()
         .setAttribute("gen_ai.operation.name", "text_completion")
-        .setAttribute("gen_ai.provider.name", "ballast")
+        .setAttribute("gen_ai.provider.name", PROVIDER)
         .setAttribute("gen_ai.request.model", version.model())
         .setAttribute("gen_ai.response.model", version.model() + "/" + version.version())
         .setAttribute("gen_ai.usage.input_tokens", generations.getFirst().promptTokens().size())
@@ -135,6 +136,7 @@ public final class SuggestTelemetry implements SuggestMonitor {
   private static Timer genAi(String name, String model, Duration[] bounds, MeterRegistry meters) {
     return Timer.builder(name)
         .tag("gen_ai.operation.name", "text_completion")
+        .tag("gen_ai.provider.name", PROVIDER)
         .tag("gen_ai.request.model", model)
         .serviceLevelObjectives(bounds)
         .register(meters);
