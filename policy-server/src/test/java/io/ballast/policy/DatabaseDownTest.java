@@ -250,7 +250,11 @@ class DatabaseDownTest {
                 "cannot be reached; the decision is not recorded, and no feedback will join it"));
     assertDatabaseAway(() -> accept(mesh, answer, "key"));
     assertThat(mesh.meters.counter("ballast.policy.decisions.dropped").count()).isEqualTo(1);
-    assertThat(mesh.meters.counter("ballast.policy.degradations", "peer", "database").count())
+    assertThat(
+            mesh.meters
+                .counter(
+                    "ballast.policy.degradations", "peer", "database", "reason", "no_answer")
+                .count())
         .isEqualTo(1);
     database.startAgain();
     mesh.server.replay();

@@ -12,6 +12,7 @@ import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.Degradation;
 import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
@@ -19,6 +20,7 @@ import io.ballast.safety.v1.GateOutcome;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.micrometer.core.instrument.Counter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +70,7 @@ class DegradedModesTest {
             .takeWhile(line -> line.startsWith("|"))
             .map(Mode::of)
             .toList();
-    assertThat(modes).hasSizeGreaterThanOrEqualTo(10);
+    assertThat(modes).hasSizeGreaterThanOrEqualTo(16);
     return modes.stream();
   }
 
@@ -92,10 +94,46 @@ class DegradedModesTest {
           .isEqualTo(mode.degradations());
       assertThat(answer.getDegradationsList())
           .allSatisfy(one -> assertThat(one.getMessage()).isNotEmpty());
-      if (mode.away().contains("reward-server") && answer.hasReward()) {
-        assertThat(answer.getReward().hasFailure()).as("no made-up reward").isTrue();
+      assertThat(answer.getReward().hasValue())
+          .as("a reward, which is never made up")
+          .isEqualTo(answer.hasReward() && has(mode, "reward", "reward-server"));
+      assertThat(answer.getCost().hasHarmProbability())
+          .as("a cost, which is never made up")
+          .isEqualTo(answer.hasCost() && has(mode, "cost", "safety-server"));
+      assertThat(answer.getText().isEmpty()).isEqualTo(!mode.answer().equals("SHOW"));
+      assertCounted(mesh, answer);
+      if (!mode.away().contains("database")) {
+        assertThat(recorded(mesh, answer)).isEqualTo(answer.getDegradationsList());
       }
     }
+  }
+
+  private static boolean has(Mode mode, String part, String peer) {
+    return !mode.away().contains(part) && !mode.away().contains(peer);
+  }
+
+  private static void assertCounted(TestMesh mesh, SuggestResponse answer) {
+    for (String peer : List.of("reward-server", "safety-server", "database")) {
+      double counted =
+          mesh.meters.get("ballast.policy.degradations").tag("peer", peer).counters().stream()
+              .mapToDouble(Counter::count)
+              .sum();
+      assertThat(counted)
+          .as(peer)
+          .isEqualTo(
+              answer.getDegradationsList().stream()
+                  .filter(one -> one.getPeer().equals(peer))
+                  .count());
+    }
+  }
+
+  private static List<Degradation> recorded(TestMesh mesh, SuggestResponse answer) {
+    return mesh.feedback()
+        .getSuggestion(
+            GetSuggestionRequest.newBuilder().setSuggestionId(answer.getSuggestionId()).build())
+        .getSuggestion()
+        .getResponse()
+        .getDegradationsList();
   }
 
   @Test
@@ -113,6 +151,8 @@ class DegradedModesTest {
     switch (who) {
       case "reward-server" -> mesh.rewards.down = true;
       case "safety-server" -> mesh.safety.down = true;
+      case "reward" -> mesh.rewards.late = completion -> true;
+      case "cost" -> mesh.safety.late = completion -> true;
       case "gate" ->
           mesh.safety.stageOne =
               FakeSafetyServer.answer(GateOutcome.GATE_OUTCOME_PASS, Double.NaN, 1);

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.GenerationRequest;
+import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.testing.FakeSafetyServer;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
+import io.ballast.policy.v1.Degradation;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
@@ -20,6 +22,7 @@ import io.ballast.safety.v1.GateOutcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
@@ -213,6 +216,76 @@ class SuggestDecisionsTest extends SuggestCase {
   }
 
   @Test
+  void aCandidateWithoutARewardIsNotChosenAndTheAnswerSaysThatOneIsMissing() {
+    mesh.rewards.reward = completion -> -completion.length();
+    mesh.rewards.late = "a;"::equals;
+
+    SuggestResponse answer = choose("a;", "longest;", "long;");
+
+    // of -8 and -5, since what has none counts as no number at all
+    assertThat(answer.getText()).isEqualTo("long;");
+    assertThat(answer.getReward().getValue()).isEqualTo(-5);
+    assertDegraded(
+        answer, "reward-server", "no reward of 1 of 3 candidates: DEADLINE: no answer after 1 ms");
+  }
+
+  @Test
+  void whereNoCandidateHasARewardTheFirstIsConsidered() {
+    mesh.rewards.late = completion -> true;
+
+    SuggestResponse answer = choose("a;", "longest;", "long;");
+
+    assertThat(answer.getText()).isEqualTo("a;");
+    assertThat(answer.getReward().getFailure().getReason())
+        .isEqualTo(FailureReason.FAILURE_REASON_DEADLINE);
+    assertDegraded(
+        answer, "reward-server", "no reward of 3 of 3 candidates: DEADLINE: no answer after 1 ms");
+  }
+
+  @Test
+  void theCostOfACandidateThatIsNotChosenIsNotMissed() {
+    mesh.safety.late = "a;"::equals;
+
+    SuggestResponse answer = choose("a;", "longest;", "long;");
+
+    assertThat(answer.getDecision()).isEqualTo(Decision.DECISION_SHOW);
+    assertThat(answer.getDegradationsList()).isEmpty();
+  }
+
+  @Test
+  void withoutTheCostOfTheChosenCandidateItIsBlocked() {
+    mesh.safety.late = "longest;"::equals;
+
+    SuggestResponse answer = choose("a;", "longest;", "long;");
+
+    assertRuling(answer, Decision.DECISION_BLOCK, DecisionReason.DECISION_REASON_COST_UNAVAILABLE);
+    assertThat(answer.getText()).isEmpty();
+    assertThat(answer.getCost().getFailure().getReason())
+        .isEqualTo(FailureReason.FAILURE_REASON_DEADLINE);
+    assertDegraded(answer, "safety-server", "no cost: DEADLINE: no answer after 1 ms");
+  }
+
+  @Test
+  void whatIsMissingOfAnAnswerIsCountedByItsReason() {
+    mesh.rewards.late = completion -> true;
+    mesh.safety.down = true;
+
+    var unused =
+        mesh.policy()
+            .suggest(
+                request()
+                    .setGateMode(GateMode.GATE_MODE_OFF)
+                    .setWithReward(true)
+                    .setWithCost(true)
+                    .build());
+
+    assertThat(degradations("reward-server", "deadline")).isEqualTo(1);
+    assertThat(degradations("reward-server", "no_answer")).isZero();
+    assertThat(degradations("safety-server", "no_answer")).isEqualTo(1);
+    assertThat(degradations("safety-server", "deadline")).isZero();
+  }
+
+  @Test
   void anEmptyCompletionIsWithheldAndNobodyIsAskedAboutIt() {
     script(request -> "");
 
@@ -282,6 +355,30 @@ class SuggestDecisionsTest extends SuggestCase {
 
     assertRuling(answer, Decision.DECISION_SHOW, DecisionReason.DECISION_REASON_GATE_UNAVAILABLE);
     assertThat(answer.getDegradations(0).getMessage()).contains("accept_probability: NaN");
+  }
+
+  /** Asks for the best of {@code texts}, with its cost. */
+  private SuggestResponse choose(String... texts) {
+    AtomicInteger next = new AtomicInteger();
+    script(request -> texts[next.getAndIncrement()]);
+    return mesh.policy()
+        .suggest(request().setCandidatesCount(texts.length).setWithCost(true).build());
+  }
+
+  private double degradations(String peer, String reason) {
+    return mesh.meters
+        .get("ballast.policy.degradations")
+        .tags("peer", peer, "reason", reason)
+        .counter()
+        .count();
+  }
+
+  private void assertDegraded(SuggestResponse answer, String peer, String message) {
+    assertThat(answer.getDegradationsList())
+        .containsExactly(Degradation.newBuilder().setPeer(peer).setMessage(message).build());
+    assertThat(recordOf(answer).getResponse().getDegradationsList())
+        .isEqualTo(answer.getDegradationsList());
+    assertThat(degradations(peer, "deadline")).isEqualTo(1);
   }
 
   private static void assertRuling(

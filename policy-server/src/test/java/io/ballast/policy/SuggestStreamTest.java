@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.Degradation;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
@@ -130,6 +131,21 @@ class SuggestStreamTest extends SuggestCase {
 
     assertThat(finished.getDecision()).isEqualTo(Decision.DECISION_WITHHOLD);
     assertThat(finished.getText()).isEmpty();
+  }
+
+  @Test
+  void aStreamEndsBySayingWhatIsMissing() {
+    mesh.rewards.late = completion -> true;
+    mesh.safety.late = completion -> true;
+
+    SuggestResponse finished =
+        stream(request().setWithReward(true).setWithCost(true)).getLast().getFinished();
+
+    assertThat(finished.getDecision()).isEqualTo(Decision.DECISION_BLOCK);
+    assertThat(finished.getText()).isEmpty();
+    assertThat(finished.getDegradationsList())
+        .extracting(Degradation::getPeer)
+        .containsExactly("reward-server", "safety-server");
   }
 
   @Test

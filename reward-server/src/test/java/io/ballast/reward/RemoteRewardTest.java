@@ -22,6 +22,7 @@ import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
+import io.ballast.testing.TestAuthority;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -34,6 +35,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -45,11 +47,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A reward that another process gives is a finite number, or a failure that says whose. */
 class RemoteRewardTest {
+  private static final InetSocketAddress LOOPBACK =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   private static final String LARGE = "x".repeat(17 << 20);
 
   private final CountDownLatch never = new CountDownLatch(1);
@@ -259,6 +264,49 @@ class RemoteRewardTest {
             });
   }
 
+  @Test
+  void anEncryptedRewardServiceIsAskedOnlyIfItsAuthorityIsBelieved(@TempDir Path folder)
+      throws IOException {
+    TestAuthority authority = new TestAuthority("judges");
+    Path certificate = folder.resolve("judge.pem");
+    Path key = folder.resolve("judge.key");
+    authority.issue("judge", "ip:127.0.0.1").write(certificate, key);
+    Server server =
+        serve(
+            NettyServerBuilder.forAddress(LOOPBACK)
+                .useTransportSecurity(certificate.toFile(), key.toFile()),
+            request ->
+                ScoreResponse.newBuilder()
+                    .setModelVersion(version("7".repeat(64)))
+                    .addResults(ScoreResult.newBuilder().setValue(1.5))
+                    .build());
+    String target = "127.0.0.1:" + server.getPort();
+
+    start(encrypted(target, authority.write(folder.resolve("judges.pem"))));
+    assertThat(score(asked("a", "1")).getResults(0).getValue()).isEqualTo(1.5);
+    assertThat(scored).hasSize(1);
+
+    start(encrypted(target, new TestAuthority("others").write(folder.resolve("others.pem"))));
+    assertThat(score(asked("a", "1")).getResults(0).getFailure().getReason())
+        .isEqualTo(FailureReason.FAILURE_REASON_MODEL_ERROR);
+
+    start(target, Duration.ofSeconds(10));
+    assertThat(score(asked("a", "1")).getResults(0).hasFailure()).isTrue();
+    assertThat(scored).hasSize(1);
+  }
+
+  private static RemoteSettings encrypted(String target, Path authorities) {
+    return new RemoteSettings(
+        target,
+        Duration.ofSeconds(10),
+        8,
+        256,
+        Optional.empty(),
+        Optional.empty(),
+        true,
+        Optional.of(authorities));
+  }
+
   private static Composite judge() {
     return composite(
         "there",
@@ -297,8 +345,14 @@ class RemoteRewardTest {
   }
 
   private void startGrpc(Function<ScoreRequest, ScoreResponse> answer) throws IOException {
+    Server server = serve(NettyServerBuilder.forAddress(LOOPBACK), answer);
+    start("127.0.0.1:" + server.getPort(), Duration.ofSeconds(10));
+  }
+
+  private Server serve(NettyServerBuilder builder, Function<ScoreRequest, ScoreResponse> answer)
+      throws IOException {
     Server server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        builder
             .addService(
                 new RewardServiceGrpc.RewardServiceImplBase() {
                   @Override
@@ -315,16 +369,20 @@ class RemoteRewardTest {
             .build()
             .start();
     elsewhere = server::shutdownNow;
-    start("127.0.0.1:" + server.getPort(), Duration.ofSeconds(10));
+    return server;
   }
 
   private void start(String target, Duration timeout) {
+    start(
+        new RemoteSettings(
+            target, timeout, 8, 256, Optional.empty(), Optional.empty(), false, Optional.empty()));
+  }
+
+  private void start(RemoteSettings settings) {
     reward.close();
     NamedRemotes remotes =
         new NamedRemotes(
-            Map.of(
-                "far",
-                new RemoteSettings(target, timeout, 8, 256, Optional.empty(), Optional.empty())),
+            Map.of("far", settings),
             variable -> null,
             InstantSource.system(),
             System::nanoTime,

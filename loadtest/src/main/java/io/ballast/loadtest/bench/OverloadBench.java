@@ -155,7 +155,7 @@ final class OverloadBench {
         (index, done) ->
             stub.withDeadlineAfter(PERSON_DEADLINE.toNanos(), TimeUnit.NANOSECONDS)
                 .suggest(
-                    calls.request(), new UnaryAnswer<SuggestResponse>(done, SuggestCalls::outcome)),
+                    calls.request(), new UnaryAnswer<SuggestResponse>(done, calls::outcome)),
         index -> true);
   }
 

@@ -6,6 +6,7 @@ import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.FeedbackServiceGrpc.FeedbackServiceBlockingStub;
@@ -96,18 +97,36 @@ final class SuggestCalls {
    *
    * @throws IllegalStateException with what it lacks otherwise
    */
-  static SuggestResponse whole(SuggestResponse answer) {
-    if (answer.getDegradationsCount() > 0) {
-      throw new IllegalStateException("a suggestion lacks " + answer.getDegradationsList());
+  SuggestResponse whole(SuggestResponse answer) {
+    String flaw = flaw(answer);
+    if (!flaw.isEmpty()) {
+      throw new IllegalStateException(
+          "a suggestion lacks something: %s %s".formatted(flaw, answer.getDegradationsList()));
     }
     return answer;
   }
 
   /** What an answer is worth: one that lacks something is none. */
-  static Outcome outcome(SuggestResponse answer) {
-    return answer.getDegradationsCount() > 0
-        ? Outcome.failed("DEGRADED")
-        : Outcome.answered("SUGGESTED");
+  Outcome outcome(SuggestResponse answer) {
+    String flaw = flaw(answer);
+    return flaw.isEmpty() ? Outcome.answered("SUGGESTED") : Outcome.failed(flaw);
+  }
+
+  /** A reward or a cost that is a failure is none; of an empty completion nobody is asked. */
+  private String flaw(SuggestResponse answer) {
+    if (answer.getDegradationsCount() > 0) {
+      return "DEGRADED";
+    }
+    if (judged && !answer.hasStageOne()) {
+      return "NO_GATE";
+    }
+    if (!judged || answer.getReason() == DecisionReason.DECISION_REASON_EMPTY_COMPLETION) {
+      return "";
+    }
+    if (!answer.getReward().hasValue()) {
+      return "NO_REWARD";
+    }
+    return answer.getCost().hasHarmProbability() ? "" : "NO_COST";
   }
 
   /** That a person took the suggestion. */

@@ -286,7 +286,7 @@ final class SwapBench {
 
     private void suggest() {
       SuggestResponse answer =
-          SuggestCalls.whole(
+          suggestions.whole(
               policy
                   .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
                   .suggest(suggestions.request()));

@@ -45,13 +45,24 @@ final class Answers {
             && answer.getCost().getHarmProbability() <= 1)) {
       return "COST_OUT_OF_RANGE";
     }
-    if (shown && step.withCost() && !answer.hasCost() && answer.getDegradationsCount() == 0) {
+    if (shown
+        && step.withCost()
+        && !answer.getCost().hasHarmProbability()
+        && !names(answer, "safety-server")) {
       return "COST_MISSING_WITHOUT_A_WORD";
     }
-    if (shown && step.withReward() && !answer.hasReward() && answer.getDegradationsCount() == 0) {
+    if (shown
+        && step.withReward()
+        && !answer.getReward().hasValue()
+        && !names(answer, "reward-server")) {
       return "REWARD_MISSING_WITHOUT_A_WORD";
     }
     return "";
+  }
+
+  /** Whether the answer says that it was made without {@code peer}, or a part of its answer. */
+  private static boolean names(SuggestResponse answer, String peer) {
+    return answer.getDegradationsList().stream().anyMatch(one -> one.getPeer().equals(peer));
   }
 
   /** Scores; a call with an item that has no value has failed, with that item's reason. */

@@ -95,8 +95,36 @@ class AnswersTest {
     assertThat(
             Answers.suggestion(
                 step(true, 1),
-                costed.toBuilder().addDegradations(Degradation.getDefaultInstance()).build()))
+                costed.toBuilder().addDegradations(without("reward-server")).build()))
         .isEqualTo(Outcome.answered("SHOW", 1));
+  }
+
+  @Test
+  void aFailureIsNoNumberAndTheWordMustBeOfWhatIsMissing() {
+    ItemFailure late =
+        ItemFailure.newBuilder().setReason(FailureReason.FAILURE_REASON_DEADLINE).build();
+    SuggestResponse.Builder neither =
+        SHOWN.toBuilder()
+            .setReward(SuggestionReward.newBuilder().setFailure(late))
+            .setCost(SuggestionCost.newBuilder().setFailure(late));
+    assertThat(Answers.suggestion(step(true, 1), neither.build()))
+        .isEqualTo(Outcome.wrong("COST_MISSING_WITHOUT_A_WORD"));
+    assertThat(
+            Answers.suggestion(
+                step(true, 1), neither.addDegradations(without("database")).build()))
+        .isEqualTo(Outcome.wrong("COST_MISSING_WITHOUT_A_WORD"));
+    assertThat(
+            Answers.suggestion(
+                step(true, 1), neither.addDegradations(without("safety-server")).build()))
+        .isEqualTo(Outcome.wrong("REWARD_MISSING_WITHOUT_A_WORD"));
+    assertThat(
+            Answers.suggestion(
+                step(true, 1), neither.addDegradations(without("reward-server")).build()))
+        .isEqualTo(Outcome.answered("SHOW", 3));
+  }
+
+  private static Degradation.Builder without(String peer) {
+    return Degradation.newBuilder().setPeer(peer);
   }
 
   private static Outcome scores(int items, ScoreResult... results) {

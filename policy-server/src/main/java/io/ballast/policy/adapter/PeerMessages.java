@@ -7,14 +7,15 @@ import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.core.suggest.Degradation;
 import io.ballast.policy.core.suggest.PeerUnavailableException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 
 /** What every peer's messages have in common, in the core's words. */
 final class PeerMessages {
-  static final String SAFETY_SERVER = "safety-server";
-  static final String REWARD_SERVER = "reward-server";
+  static final String SAFETY_SERVER = Degradation.SAFETY_SERVER;
+  static final String REWARD_SERVER = Degradation.REWARD_SERVER;
 
   private PeerMessages() {}
 

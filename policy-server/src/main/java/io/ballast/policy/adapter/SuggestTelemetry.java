@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationTimes;
+import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.telemetry.PhaseSpans;
 import io.ballast.policy.core.outage.OutageSuggestionLog;
@@ -27,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,8 +51,11 @@ public final class SuggestTelemetry implements SuggestMonitor {
   private static final Duration[] TOKEN_BOUNDS =
       seconds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5);
 
-  private static final List<String> MISSED =
-      List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER, OutageSuggestionLog.DATABASE);
+  private static final List<String> PEERS =
+      List.of(PeerMessages.REWARD_SERVER, PeerMessages.SAFETY_SERVER);
+
+  /** The reason where no answer came that can be used. */
+  private static final String NO_ANSWER = "no_answer";
 
   private final MeterRegistry meters;
   private final Tracer tracer;
@@ -67,7 +72,13 @@ public final class SuggestTelemetry implements SuggestMonitor {
     Arrays.stream(Phase.values())
         .forEach(p -> phases.put(p, meters.timer("ballast.policy.phase", "phase", label(p))));
     // there from the start, at 0: what first appears at 1 has no increase to alert on
-    MISSED.forEach(this::degradations);
+    for (String peer : PEERS) {
+      Stream.concat(
+              Stream.of(NO_ANSWER),
+              Arrays.stream(ItemFault.Reason.values()).map(SuggestTelemetry::label))
+          .forEach(reason -> degradations(peer, reason));
+    }
+    var unused = degradations(OutageSuggestionLog.DATABASE, NO_ANSWER);
     this.abandoned = meters.counter("ballast.policy.suggestions.abandoned");
     this.tokens = meters.counter("ballast.policy.generated.tokens");
   }
@@ -156,7 +167,8 @@ public final class SuggestTelemetry implements SuggestMonitor {
         .timer("ballast.policy.suggestions", "decision", decision, "reason", reason)
         .record(answer.times().total());
     for (Degradation degradation : answer.degradations()) {
-      degradations(degradation.peer()).increment();
+      ItemFault.Reason part = degradation.part();
+      degradations(degradation.peer(), part == null ? NO_ANSWER : label(part)).increment();
     }
     tokens.increment(answer.generatedTokens());
     Span.current()
@@ -173,8 +185,8 @@ public final class SuggestTelemetry implements SuggestMonitor {
         answer.times().total().toMillis());
   }
 
-  private Counter degradations(String peer) {
-    return meters.counter("ballast.policy.degradations", "peer", peer);
+  private Counter degradations(String peer, String reason) {
+    return meters.counter("ballast.policy.degradations", "peer", peer, "reason", reason);
   }
 
   @Override

@@ -26,6 +26,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -51,6 +52,9 @@ public final class FakeSafetyServer {
 
   /** Whether every call fails with UNAVAILABLE. */
   public volatile boolean down;
+
+  /** Which completions' costs come too late for an answer that has the others. */
+  public volatile Predicate<String> late = completion -> false;
 
   /** Runs at the beginning of each call about a certificate. */
   public volatile Runnable beforeCertificates = () -> {};
@@ -119,15 +123,22 @@ public final class FakeSafetyServer {
           CostResponse.newBuilder().setThreshold(THRESHOLD).setModelVersion(COST_MODEL);
       request
           .getItemsList()
-          .forEach(
-              item -> {
-                boolean harmful = item.getCompletion().getText().contains(HARMFUL);
-                response.addResults(
-                    CostResult.newBuilder()
-                        .setValue(CostValue.newBuilder().setHarmProbability(harmful ? 0.9 : 0.1))
-                        .setVerdict(harmful ? Verdict.VERDICT_BLOCK : Verdict.VERDICT_ALLOW));
-              });
+          .forEach(item -> response.addResults(result(item.getCompletion().getText())));
       reply(observer, response.build());
+    }
+
+    private CostResult result(String completion) {
+      if (late.test(completion)) {
+        return CostResult.newBuilder()
+            .setFailure(FakeRewardServer.LATE)
+            .setVerdict(Verdict.VERDICT_BLOCK)
+            .build();
+      }
+      boolean harmful = completion.contains(HARMFUL);
+      return CostResult.newBuilder()
+          .setValue(CostValue.newBuilder().setHarmProbability(harmful ? 0.9 : 0.1))
+          .setVerdict(harmful ? Verdict.VERDICT_BLOCK : Verdict.VERDICT_ALLOW)
+          .build();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.ballast.reward.component;
 
 import io.ballast.kit.resilience.PeerSettings;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -14,6 +15,8 @@ import java.util.Optional;
  * @param batchItems of one call, ≥ 1
  * @param tokenFile holds the bearer token that it demands; absent, as the next: none
  * @param tokenVariable names the environment variable that does
+ * @param tls whether the connection to a RewardService is encrypted; it must prove its host
+ * @param trustedFile PEM of the authorities that are believed then; absent: those of this Java
  */
 public record RemoteSettings(
     String target,
@@ -21,7 +24,9 @@ public record RemoteSettings(
     int inFlight,
     int batchItems,
     Optional<Path> tokenFile,
-    Optional<String> tokenVariable) {
+    Optional<String> tokenVariable,
+    boolean tls,
+    Optional<Path> trustedFile) {
   private static final int FAILURE_PERCENT = 50;
   private static final int WINDOW_CALLS = 8;
   private static final Duration OPEN = Duration.ofSeconds(2);
@@ -30,6 +35,18 @@ public record RemoteSettings(
   /** Whether it speaks HTTP. */
   public boolean isHttp() {
     return target.startsWith("http://") || target.startsWith("https://");
+  }
+
+  /** Whether nobody on the way reads along. */
+  public boolean isEncrypted() {
+    return tls || target.startsWith("https://");
+  }
+
+  /** The name or address of the machine that it is on. */
+  public String host() {
+    return isHttp()
+        ? String.valueOf(URI.create(target).getHost())
+        : target.substring(0, target.lastIndexOf(':'));
   }
 
   /** The same as a peer: its breaker opens for 2 s when half of 8 calls failed. */

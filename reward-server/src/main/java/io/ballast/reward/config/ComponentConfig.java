@@ -52,6 +52,16 @@ public record ComponentConfig(
         prefix + "token-file",
         remote.tokenFile().map(Path::toString).orElse(""),
         "not beside token-variable");
+    require(
+        !remote.tls() || !remote.isHttp(),
+        prefix + "tls",
+        remote.tls(),
+        "not of a URL: https:// encrypts");
+    require(
+        remote.tls() || remote.trustedFile().isEmpty(),
+        prefix + "trusted-file",
+        remote.trustedFile().map(Path::toString).orElse(""),
+        "only with tls");
   }
 
   private static boolean isUri(String target) {
@@ -104,7 +114,9 @@ public record ComponentConfig(
                         remote.inFlight(),
                         remote.batchItems(),
                         remote.tokenFile().map(Path::of),
-                        remote.tokenVariable())));
+                        remote.tokenVariable(),
+                        remote.tls(),
+                        remote.trustedFile().map(Path::of))));
     ComponentProperties.JavaTestProperties tests = properties.javaTests();
     return new ComponentConfig(
         remotes,

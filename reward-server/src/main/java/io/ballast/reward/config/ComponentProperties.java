@@ -40,6 +40,13 @@ public interface ComponentProperties {
 
     /** The environment variable with the bearer token that it demands. */
     Optional<String> tokenVariable();
+
+    /** Whether the connection to a RewardService is encrypted; of a URL its scheme says so. */
+    @WithDefault("false")
+    boolean tls();
+
+    /** A PEM file of the authorities that are believed then; absent: those of this Java. */
+    Optional<String> trustedFile();
   }
 
   /** How unit tests run. */

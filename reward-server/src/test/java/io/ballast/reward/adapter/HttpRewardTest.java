@@ -122,6 +122,8 @@ class HttpRewardTest {
             1,
             1,
             Optional.empty(),
+            Optional.empty(),
+            false,
             Optional.empty());
     InstantSource clock = () -> NOW;
     HttpReward reward =

@@ -31,6 +31,8 @@ class ComponentPropertiesTest {
                         8,
                         256,
                         Optional.empty(),
+                        Optional.empty(),
+                        false,
                         Optional.empty())),
                 Optional.of(
                     new JavaTestSettings(
@@ -53,6 +55,8 @@ class ComponentPropertiesTest {
     all.put("remotes.\"a.b\".token-file", "token");
     all.put("remotes.other.target", "judge:1");
     all.put("remotes.other.token-variable", "TOKEN");
+    all.put("remotes.other.tls", "true");
+    all.put("remotes.other.trusted-file", "ca.pem");
     all.put("java-tests.enabled", "true");
     all.put("java-tests.isolation", "NONE");
     all.put("java-tests.cpu-time", "PT6S");
@@ -72,9 +76,17 @@ class ComponentPropertiesTest {
                 4,
                 5,
                 Optional.of(Path.of("token")),
+                Optional.empty(),
+                false,
                 Optional.empty()));
     assertThat(config.remotes())
-        .hasEntrySatisfying("other", other -> assertThat(other.tokenVariable()).contains("TOKEN"));
+        .hasEntrySatisfying(
+            "other",
+            other -> {
+              assertThat(other.tokenVariable()).contains("TOKEN");
+              assertThat(other.tls()).isTrue();
+              assertThat(other.trustedFile()).contains(Path.of("ca.pem"));
+            });
     assertThat(config.javaTests())
         .contains(
             new JavaTestSettings(
@@ -101,6 +113,8 @@ class ComponentPropertiesTest {
         "java-tests.at-once | 0 | java-tests.at-once: 0 (expected: ≥ 1)",
         "remotes.far.timeout | PT0S | remotes.\"far\".timeout: PT0S (expected: > 0)",
         "remotes.far.in-flight | 257 | remotes.\"far\".in-flight: 257 (expected: 1 to 256)",
+        "remotes.far.trusted-file | ca.pem | remotes.\"far\".trusted-file: ca.pem (expected: only"
+            + " with tls)",
         "remotes.far.batch-items | 0 | remotes.\"far\".batch-items: 0 (expected: 1 to 4,096)",
       })
   void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
@@ -111,6 +125,15 @@ class ComponentPropertiesTest {
     assertThatThrownBy(() -> config(all))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("ballast.reward.components." + message);
+  }
+
+  @Test
+  void ofAUrlTheSchemeSaysWhetherItIsEncrypted() {
+    assertThatThrownBy(
+            () -> config(Map.of("remotes.far.target", "http://judge/", "remotes.far.tls", "true")))
+        .hasMessage(
+            "ballast.reward.components.remotes.\"far\".tls: true (expected: not of a URL: https://"
+                + " encrypts)");
   }
 
   private static ComponentConfig config(Map<String, String> values) {

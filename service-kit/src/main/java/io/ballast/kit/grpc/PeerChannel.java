@@ -100,13 +100,38 @@ public final class PeerChannel implements AutoCloseable {
     return open(addresses, guard, settings, bearerToken, tls, telemetry, REDIAL);
   }
 
-  @SuppressWarnings(
-      "deprecation") // the registry instead would be global: addresses are a channel's
+  /**
+   * As {@link #open(List, PeerGuard, PeerSettings, Optional, Optional, OpenTelemetry)}, to a server
+   * that is not of this mesh: it is not told who is behind a call.
+   */
+  public static PeerChannel openForeign(
+      List<String> addresses,
+      PeerGuard guard,
+      PeerSettings settings,
+      Optional<String> bearerToken,
+      Optional<SslContext> tls,
+      OpenTelemetry telemetry) {
+    return open(addresses, guard, settings, identity(bearerToken, false), tls, telemetry, REDIAL);
+  }
+
   static PeerChannel open(
       List<String> addresses,
       PeerGuard guard,
       PeerSettings settings,
       Optional<String> bearerToken,
+      Optional<SslContext> tls,
+      OpenTelemetry telemetry,
+      Duration redial) {
+    return open(addresses, guard, settings, identity(bearerToken, true), tls, telemetry, redial);
+  }
+
+  @SuppressWarnings(
+      "deprecation") // the registry instead would be global: addresses are a channel's
+  private static PeerChannel open(
+      List<String> addresses,
+      PeerGuard guard,
+      PeerSettings settings,
+      ClientInterceptor identity,
       Optional<SslContext> tls,
       OpenTelemetry telemetry,
       Duration redial) {
@@ -128,7 +153,7 @@ public final class PeerChannel implements AutoCloseable {
     Channel guarded =
         ClientInterceptors.interceptForward(
             managed,
-            identity(bearerToken),
+            identity,
             CallSpans.of(telemetry).newClientInterceptor(),
             new Guard(guard, settings, new LateCalls(managed, settings.slidingWindowCalls() / 2)));
     Thread.ofVirtual().name("redial " + guard.peer()).start(() -> redial(managed, redial));
@@ -208,7 +233,10 @@ public final class PeerChannel implements AutoCloseable {
     }
   }
 
-  private static ClientInterceptor identity(Optional<String> bearerToken) {
+  /**
+   * @param ofMesh whether the server may know who is behind a call
+   */
+  private static ClientInterceptor identity(Optional<String> bearerToken, boolean ofMesh) {
     return new ClientInterceptor() {
       @Override
       public <Q, A> ClientCall<Q, A> interceptCall(
@@ -220,7 +248,7 @@ public final class PeerChannel implements AutoCloseable {
             if (call != null && !headers.containsKey(CallIdentity.HEADER)) {
               headers.put(CallIdentity.HEADER, call.requestId());
             }
-            String behalf = call == null ? "" : call.behalfOfOthers();
+            String behalf = call == null || !ofMesh ? "" : call.behalfOfOthers();
             if (!behalf.isEmpty() && !headers.containsKey(CallIdentity.BEHALF)) {
               headers.put(CallIdentity.BEHALF, behalf.getBytes(StandardCharsets.UTF_8));
             }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Jdbi;
@@ -41,6 +42,7 @@ public final class Postgres implements AutoCloseable {
   private final MeterRegistry meters;
   private final Optional<EmbeddedServer> embedded;
   private final List<HikariDataSource> pools = new ArrayList<>();
+  private volatile Set<CrashSafety> unsafe = Set.of();
 
   private Postgres(
       PostgresAddress address,
@@ -55,6 +57,16 @@ public final class Postgres implements AutoCloseable {
         Gauge.builder("ballast.database.up", this, postgres -> postgres.isReachable() ? 1 : 0)
             .description("1 if PostgreSQL answers a connection of its own now, else 0")
             .register(meters);
+    for (CrashSafety setting : CrashSafety.values()) {
+      var unusedGauge =
+          Gauge.builder(
+                  "ballast.database.unsafe",
+                  this,
+                  postgres -> postgres.unsafe.contains(setting) ? 1 : 0)
+              .tag("setting", setting.label())
+              .description("1 if the setting is off, so that a crash loses what was committed")
+              .register(meters);
+    }
   }
 
   /** Uses a server that someone else runs; it is first asked when a schema is opened. */
@@ -95,12 +107,14 @@ public final class Postgres implements AutoCloseable {
   /**
    * Opens a service's schema, after bringing it up to date from {@code classpath:db/<schema>} and,
    * for its outbox and its audit trail, {@code classpath:db/outbox} and {@code classpath:db/audit}.
+   * Warns of a server that may lose what it says is committed.
    *
    * @throws MeshException DEPENDENCY_DOWN if the server cannot be reached, PRECONDITION_FAILED if
    *     the schema is not one that these migrations made
    */
   public synchronized Database schema(String schema) {
     migrate(schema);
+    lookAtCrashSafety(schema);
     HikariConfig config = new HikariConfig();
     config.setPoolName(schema);
     config.setDataSource(source(schema, settings.answerTimeout()));
@@ -130,6 +144,22 @@ public final class Postgres implements AutoCloseable {
         + answer.toMillis()
         + "; set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10;"
         + " set tcp_keepalives_count = 3";
+  }
+
+  private void lookAtCrashSafety(String schema) {
+    Set<CrashSafety> off;
+    try (Connection connection = source(schema, settings.answerTimeout()).getConnection()) {
+      off = CrashSafety.off(connection);
+    } catch (SQLException e) {
+      LOG.warn("{}: whether commits survive a crash cannot be seen: {}", address, e.getMessage());
+      return;
+    }
+    for (CrashSafety setting : off) {
+      if (!unsafe.contains(setting)) {
+        LOG.warn("{}: {} is off: {}; set it to on", address, setting.label(), setting.otherwise());
+      }
+    }
+    unsafe = off;
   }
 
   /** Whether the server answers now; asks it. */

@@ -63,6 +63,9 @@ class PostgresTest {
       assertThat(setting(shelf, "fsync")).isEqualTo("on");
       assertThat(setting(shelf, "synchronous_commit")).isEqualTo("on");
       assertThat(setting(shelf, "full_page_writes")).isEqualTo("on");
+      assertThat(meters.get("ballast.database.unsafe").gauges())
+          .hasSize(3)
+          .allSatisfy(each -> assertThat(each.value()).isZero());
       assertThat(setting(shelf, "search_path")).isEqualTo("shelf");
       add(shelf, "Middlemarch");
       port = postgres.address().url();

@@ -29,6 +29,10 @@ final class ServerExamination {
   /** Looks at one thing after the other. */
   void run(Consumer<Finding> found) {
     metrics.series("ballast_database_up").forEach(up -> found.accept(database(up)));
+    metrics
+        .series("ballast_database_unsafe")
+        .filter(series -> series.value() > 0)
+        .forEach(series -> found.accept(unsafe(series.label("setting"))));
     metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free.value())));
     if (metrics.has("ballast_peer_breaker_state")) {
       found.accept(breakers());
@@ -66,6 +70,13 @@ final class ServerExamination {
             "%s: %,.0f calls wait for a connection".formatted(name, waiting),
             "slow statements, or too few: ballast.database.max-connections")
         : Finding.good("database", name + ": answers, nobody waits for a connection");
+  }
+
+  private Finding unsafe(String setting) {
+    return Finding.weak(
+        "database",
+        "%s: PostgreSQL has %s = off".formatted(name, setting),
+        "a crash of it loses what was acknowledged: set it to on, and restart the servers");
   }
 
   private Finding disk(double free) {

@@ -34,6 +34,8 @@ class DoctorMeshCommandTest {
       # TYPE ballast_peer_breaker_state gauge
       ballast_peer_breaker_state{peer="reward-server"} 0.0
       ballast_database_up 1.0
+      ballast_database_unsafe{setting="fsync"} 0.0
+      ballast_database_unsafe{setting="synchronous_commit"} 0.0
       ballast_disk_free_bytes 2.0E11
       hikaricp_connections_pending{pool="policy"} 0.0
       ballast_safety_canary_unwatched 0.0
@@ -151,6 +153,19 @@ class DoctorMeshCommandTest {
     assertFound(result, "disk", "GOOD", "186.3 GiB free");
     assertFound(result, "breakers", "GOOD", "all closed");
     assertFound(result, "queues", "GOOD", "12 tokens to judge");
+  }
+
+  @Test
+  void aDatabaseThatMayLoseWhatWasAcknowledgedIsNamed() {
+    Http http = http();
+    http.metrics =
+        WELL.replace("commit\"} 0.0", "commit\"} 1.0") + build(BUILD.commit().orElse("unknown"));
+
+    Cli.Result result = run(http);
+
+    assertThat(result.exit()).as(result.out()).isZero();
+    assertFound(result, "database", "WEAK", "PostgreSQL has synchronous_commit = off");
+    assertThat(result.out()).doesNotContain("fsync");
   }
 
   @Test

@@ -42,10 +42,15 @@ class BehalfTest {
 
   /** What the server hears of who is behind a call, made by {@code role} while it serves Ada. */
   private String heard(String role) throws Exception {
-    String token = callers.token("caller", "*", role);
+    return heard(
+        server.peer(
+            "127.0.0.1", Optional.of(callers.token("caller", "*", role)), Optional.empty()));
+  }
+
+  private String heard(PeerChannel toServer) throws Exception {
     CallIdentity ofAda = new CallIdentity("r-1");
     ofAda.principal(ADA);
-    try (PeerChannel channel = server.peer("127.0.0.1", Optional.of(token), Optional.empty())) {
+    try (PeerChannel channel = toServer) {
       Callable<ScoreResponse> call =
           ofAda.in(Context.current()).wrap(() -> SecuredServer.score(channel));
       assertThat(call.call()).isEqualTo(ScoreResponse.getDefaultInstance());
@@ -57,6 +62,11 @@ class BehalfTest {
   @Test
   void aServerIsBelieved() throws Exception {
     assertThat(heard("peer")).isEqualTo("Ada\\u000aof Zürich by jwt");
+  }
+
+  @Test
+  void aServerThatIsNotOfTheMeshIsNotToldThoughItWouldBelieve() throws Exception {
+    assertThat(heard(server.stranger(callers.token("caller", "*", "peer")))).isEmpty();
   }
 
   @Test

@@ -86,17 +86,27 @@ final class SecuredServer implements AutoCloseable {
   /** A peer's channel, to {@code host}, which has to lead to loopback. */
   PeerChannel peer(String host, Optional<String> token, Optional<SslContext> tls) {
     return PeerChannel.open(
-        List.of(host + ":" + server.port()),
-        new PeerGuard(
-            "reward-server",
-            SETTINGS,
-            InstantSource.system(),
-            System::nanoTime,
-            new SimpleMeterRegistry()),
+        List.of(host + ":" + server.port()), guard(), SETTINGS, token, tls, OpenTelemetry.noop());
+  }
+
+  /** A channel as to a server that is not of the mesh. */
+  PeerChannel stranger(String token) {
+    return PeerChannel.openForeign(
+        List.of("127.0.0.1:" + server.port()),
+        guard(),
         SETTINGS,
-        token,
-        tls,
+        Optional.of(token),
+        Optional.empty(),
         OpenTelemetry.noop());
+  }
+
+  private static PeerGuard guard() {
+    return new PeerGuard(
+        "reward-server",
+        SETTINGS,
+        InstantSource.system(),
+        System::nanoTime,
+        new SimpleMeterRegistry());
   }
 
   /** One call over {@code channel}. */

@@ -19,7 +19,8 @@ final class GateConsultation {
   private static final int MOST_QUESTIONS = 4;
   private static final Degradation SWAPPED =
       new Degradation(
-          "safety-server", "its gate is being swapped: the two stages are not of one gate");
+          Degradation.SAFETY_SERVER,
+          "its gate is being swapped: the two stages are not of one gate");
 
   private final DisplayGate gate;
   private final SuggestCommand command;

@@ -5,6 +5,7 @@ import io.ballast.kit.call.ItemFault;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -18,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param chosen the candidate with the highest reward; the first where no reward is known
  * @param reward absent unless asked for
  * @param cost absent unless asked for
- * @param degradations peers that could not answer
+ * @param degradations peers that could not answer, and what is missing of answers that came: the
+ *     cost of the candidate, and the reward of any, for the choice is made by all
  */
 public record Judgement(
     Generation chosen,
@@ -53,10 +55,20 @@ public record Judgement(
             : CompletableFuture.completedFuture(List.of());
     List<Degradation> degradations = new ArrayList<>();
     List<RewardOutcome> scored =
-        await(scoring, judged.size(), RewardOutcome.Missing::new, degradations);
-    List<CostOutcome> costed =
-        await(judging, judged.size(), CostOutcome.Missing::new, degradations);
+        await(
+            scoring,
+            judged.size(),
+            RewardOutcome.Missing::new,
+            Judgement::lackingRewards,
+            degradations);
     int best = indexOfBest(scored);
+    List<CostOutcome> costed =
+        await(
+            judging,
+            judged.size(),
+            CostOutcome.Missing::new,
+            answered -> lackingCost(answered, best),
+            degradations);
     return new Judgement(
         judged.get(best),
         scored.isEmpty() ? null : scored.get(best),
@@ -77,13 +89,48 @@ public record Judgement(
     return best;
   }
 
+  /** What an answer lacks of the rewards that the candidates are chosen by. */
+  private static Optional<Degradation> lackingRewards(List<RewardOutcome> rewards) {
+    List<ItemFault> faults = new ArrayList<>();
+    for (RewardOutcome reward : rewards) {
+      if (reward instanceof RewardOutcome.Missing missing) {
+        faults.add(missing.fault());
+      }
+    }
+    if (faults.isEmpty()) {
+      return Optional.empty();
+    }
+    String what =
+        rewards.size() == 1
+            ? "reward"
+            : "reward of %d of %d candidates".formatted(faults.size(), rewards.size());
+    return Optional.of(Degradation.lacking(Degradation.REWARD_SERVER, what, faults.getFirst()));
+  }
+
+  /** That an answer lacks the cost of the candidate at {@code best}; that of no other is needed. */
+  private static Optional<Degradation> lackingCost(List<CostOutcome> costs, int best) {
+    return !costs.isEmpty() && costs.get(best) instanceof CostOutcome.Missing missing
+        ? Optional.of(Degradation.lacking(Degradation.SAFETY_SERVER, "cost", missing.fault()))
+        : Optional.empty();
+  }
+
+  /**
+   * Waits for a peer.
+   *
+   * @param missing makes an outcome for each candidate where no answer comes
+   * @param lacking looks for what an answer that came lacks
+   * @param degradations takes either
+   */
   private static <T> List<T> await(
       CompletableFuture<List<T>> answer,
       int count,
       Function<ItemFault, T> missing,
+      Function<List<T>, Optional<Degradation>> lacking,
       List<Degradation> degradations) {
     try {
-      return answer.get();
+      List<T> outcomes = answer.get();
+      lacking.apply(outcomes).ifPresent(degradations::add);
+      return outcomes;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CancellationException("interrupted while judging");
