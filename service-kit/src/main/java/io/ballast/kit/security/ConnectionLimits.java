@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param handshake how long a connection may take to be made, TLS included, above 0
  * @param maxAge after which a connection is to be made anew, so that who is behind it is looked at
  *     again; calls under way end on the old one. Empty: it stays
+ * @param maxAgeGrace how long calls may take then to end on the old one, above 0; what is left is
+ *     ended, such as streams that follow
  */
 public record ConnectionLimits(
     int maxOpen,
@@ -20,7 +22,8 @@ public record ConnectionLimits(
     int maxHeaderBytes,
     int maxCalls,
     Duration handshake,
-    Optional<Duration> maxAge) {
+    Optional<Duration> maxAge,
+    Duration maxAgeGrace) {
   /** Checks the ranges. */
   public ConnectionLimits {
     require(maxOpen >= 1, "max-open", maxOpen, "≥ 1");
@@ -29,12 +32,19 @@ public record ConnectionLimits(
     require(maxCalls >= 1, "max-calls", maxCalls, "≥ 1");
     require(handshake.isPositive(), "handshake", handshake, "above 0");
     require(maxAge.map(Duration::isPositive).orElse(true), "max-age", maxAge, "above 0");
+    require(maxAgeGrace.isPositive(), "max-age-grace", maxAgeGrace, "above 0");
   }
 
   /** 4,096 of them, as many watches, each 16 KiB of headers, 4,096 calls, 20 s to be made. */
   public static ConnectionLimits usual() {
     return new ConnectionLimits(
-        4_096, 4_096, 16 << 10, 4_096, Duration.ofSeconds(20), Optional.empty());
+        4_096,
+        4_096,
+        16 << 10,
+        4_096,
+        Duration.ofSeconds(20),
+        Optional.empty(),
+        Duration.ofMinutes(10));
   }
 
   private static void require(boolean holds, String property, Object value, String expected) {

@@ -31,4 +31,8 @@ public interface ConnectionProperties {
 
   /** After which a connection is made anew; calls under way end on the old one. Absent: never. */
   Optional<Duration> maxAge();
+
+  /** How long calls may take then to end on the old one; what is left is ended. */
+  @WithDefault("PT10M")
+  Duration maxAgeGrace();
 }

@@ -61,7 +61,8 @@ public record SecurityConfig(
             Math.toIntExact(properties.connections().maxHeaderSize().asLongValue()),
             properties.connections().maxCalls(),
             properties.connections().handshake(),
-            properties.connections().maxAge()),
+            properties.connections().maxAge(),
+            properties.connections().maxAgeGrace()),
         security.open(),
         security.plainHttp());
   }

@@ -103,7 +103,8 @@ class SecurityConfigTest {
             "connections.max-header-size", "8K",
             "connections.max-calls", "7",
             "connections.handshake", "PT3S",
-            "connections.max-age", "PT1H"));
+            "connections.max-age", "PT1H",
+            "connections.max-age-grace", "PT4M"));
     values.putAll(
         Map.of(
             "security.jwt.refresh", "PT1H",
@@ -145,7 +146,13 @@ class SecurityConfigTest {
                 Map.of(Right.APPLICATION, 50),
                 Map.of("shop.eu", Map.of(Right.APPLICATION, 200)),
                 new ConnectionLimits(
-                    500, 600, 8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
+                    500,
+                    600,
+                    8 << 10,
+                    7,
+                    Duration.ofSeconds(3),
+                    Optional.of(Duration.ofHours(1)),
+                    Duration.ofMinutes(4)),
                 true,
                 true));
   }
@@ -160,6 +167,7 @@ class SecurityConfigTest {
     "connections.max-calls, 0, ≥ 1",
     "connections.handshake, PT0S, above 0",
     "connections.max-age, PT0S, above 0",
+    "connections.max-age-grace, PT0S, above 0",
     "security.jwt.refresh, PT0S, above 0",
     "security.jwt.leeway, PT6M, PT0S to PT5M",
     "security.jwt.failures-per-second, 0, ≥ 1",
