@@ -268,6 +268,8 @@ public final class MeshServer implements AutoCloseable {
     builder
         .maxInboundMetadataSize(limits.maxHeaderBytes())
         .maxConcurrentCallsPerConnection(limits.maxCalls())
+        .maxRstFramesPerWindow(
+            limits.maxResets(), Math.toIntExact(ConnectionLimits.RESET_WINDOW.toSeconds()))
         .handshakeTimeout(limits.handshake().toNanos(), TimeUnit.NANOSECONDS);
     limits
         .maxAge()

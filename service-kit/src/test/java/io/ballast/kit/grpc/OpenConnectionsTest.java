@@ -42,6 +42,7 @@ class OpenConnectionsTest extends MeshServerCase {
         watches,
         16 << 10,
         4_096,
+        20_000,
         Duration.ofSeconds(20),
         Optional.empty(),
         Duration.ofMinutes(10));
@@ -176,6 +177,7 @@ class OpenConnectionsTest extends MeshServerCase {
                 16,
                 16 << 10,
                 4_096,
+                20_000,
                 Duration.ofSeconds(20),
                 Optional.of(Duration.ofSeconds(1)), // gRPC's shortest
                 Duration.ofMillis(1)));

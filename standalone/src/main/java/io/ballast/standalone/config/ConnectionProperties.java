@@ -25,6 +25,10 @@ public interface ConnectionProperties {
   @WithDefault("4096")
   int maxCalls();
 
+  /** Calls that a client may reset in 10 s on one connection; one more ends it. */
+  @WithDefault("20000")
+  int maxResets();
+
   /** How long a connection may take to be made, TLS included. */
   @WithDefault("PT20S")
   Duration handshake();

@@ -102,6 +102,7 @@ class SecurityConfigTest {
             "connections.max-watches", "600",
             "connections.max-header-size", "8K",
             "connections.max-calls", "7",
+            "connections.max-resets", "9",
             "connections.handshake", "PT3S",
             "connections.max-age", "PT1H",
             "connections.max-age-grace", "PT4M"));
@@ -150,6 +151,7 @@ class SecurityConfigTest {
                     600,
                     8 << 10,
                     7,
+                    9,
                     Duration.ofSeconds(3),
                     Optional.of(Duration.ofHours(1)),
                     Duration.ofMinutes(4)),
@@ -165,6 +167,7 @@ class SecurityConfigTest {
     "connections.max-open, 0, ≥ 1",
     "connections.max-watches, 0, ≥ 1",
     "connections.max-calls, 0, ≥ 1",
+    "connections.max-resets, 0, ≥ 1",
     "connections.handshake, PT0S, above 0",
     "connections.max-age, PT0S, above 0",
     "connections.max-age-grace, PT0S, above 0",

@@ -321,6 +321,7 @@ class TlsTest {
                     16,
                     2_048,
                     8,
+                    20_000,
                     Duration.ofSeconds(20),
                     Optional.empty(),
                     Duration.ofMinutes(10)),
