@@ -206,6 +206,10 @@ class GoldWatchTest extends RewardWatchCase {
     assertThat(store.iterations(runId, 0).stream().map(each -> each.watch()))
         .as("bit for bit")
         .isEqualTo(given);
+    assertThat(store.iterations(runId, 1, 2))
+        .as("a few at a time")
+        .extracting(each -> each.iteration())
+        .containsExactly(2, 3);
     assertThat(watch.getGoldModel().getModel()).isEqualTo("gold");
     assertThat(watch.getGoldEveryIterations()).isEqualTo(1);
     assertThat(watch.getMaxGap()).isEqualTo(0.5);

@@ -9,6 +9,7 @@ import io.ballast.kit.call.Lane;
 import io.ballast.policy.adapter.PostgresMonths;
 import io.ballast.policy.core.feedback.DeletionCommand;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.testing.StoredEvents;
 import io.ballast.policy.testing.TestDatabase;
 import java.time.Duration;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 class EventPlansTest {
   private static final Instant JANUARY = Instant.parse("2019-01-15T12:00:00Z");
   private static final int MONTHS = 12;
+  private static final PageLimit PAGE = new PageLimit(100, 1 << 20);
   private static final Duration MONTH = Duration.ofDays(30);
 
   /** A step of a plan that was taken, the partition that it looked into, and how often. */
@@ -79,23 +81,23 @@ class EventPlansTest {
 
   @Test
   void trainingRecordsAreReadByIndexesAndEachSuggestionInItsMonth() {
-    assertThat(explained.events.read(TENANT, 0, Optional.empty(), 100)).hasSize(MONTHS);
+    assertThat(explained.events.read(TENANT, 0, Optional.empty(), PAGE)).hasSize(MONTHS);
     plans.clear(); // all have their positions
-    assertThat(explained.events.read(TENANT, 0, Optional.empty(), 100)).hasSize(MONTHS);
+    assertThat(explained.events.read(TENANT, 0, Optional.empty(), PAGE)).hasSize(MONTHS);
     assertThat(plans).noneMatch(plan -> plan.contains("Seq Scan"));
     assertThat(looks("suggestion")).as("one for each record").isEqualTo(MONTHS);
 
     plans.clear();
-    assertThat(explained.events.read(TENANT, 0, Optional.of(time(10)), 100)).hasSize(2);
+    assertThat(explained.events.read(TENANT, 0, Optional.of(time(10)), PAGE)).hasSize(2);
     assertThat(plans).noneMatch(plan -> plan.contains("Seq Scan"));
     assertThat(looks("suggestion")).isEqualTo(2);
   }
 
   @Test
   void decisionsAreReadByIndexesAndTheirFeedbackInTheirMonths() {
-    assertThat(explained.decisions.read(Optional.of(TENANT), 0, Optional.empty(), 100))
+    assertThat(explained.decisions.read(Optional.of(TENANT), 0, Optional.empty(), PAGE))
         .hasSize(MONTHS);
-    assertThat(explained.decisions.read(Optional.empty(), 0, Optional.of(time(10)), 100))
+    assertThat(explained.decisions.read(Optional.empty(), 0, Optional.of(time(10)), PAGE))
         .hasSize(2);
 
     assertThat(plans).noneMatch(plan -> plan.contains("Seq Scan"));

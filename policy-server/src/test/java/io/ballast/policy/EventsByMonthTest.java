@@ -10,6 +10,7 @@ import io.ballast.policy.adapter.PostgresMonths;
 import io.ballast.policy.core.feedback.DeletionCommand;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.StoredEvents;
 import io.ballast.policy.testing.TestDatabase;
@@ -230,7 +231,7 @@ class EventsByMonthTest {
   }
 
   private List<JoinedRecord> records() {
-    return stored.events.read(TENANT, 0, Optional.empty(), 100);
+    return stored.events.read(TENANT, 0, Optional.empty(), new PageLimit(100, 1 << 20));
   }
 
   /** All of both tables and of the keys, wherever it is. */

@@ -9,6 +9,7 @@ import io.ballast.policy.adapter.PostgresMonths;
 import io.ballast.policy.core.feedback.DeletionCommand;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.testing.StoredEvents;
 import io.ballast.policy.testing.TestDatabase;
 import java.time.Instant;
@@ -35,7 +36,7 @@ class EventsInMotionTest {
   private static final String PARTITIONS = "pg_inherits where inhparent = 'suggestion'::regclass";
   private static final int WRITERS = 3;
   private static final int ALREADY_THERE = 300;
-  private static final int PAGE = 7;
+  private static final PageLimit PAGE = new PageLimit(7, 1 << 20);
   private static final int REPETITIONS = 30;
 
   private final TestDatabase database = TestDatabase.ofItsOwn();

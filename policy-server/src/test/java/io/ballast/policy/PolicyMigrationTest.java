@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.StoredEvents;
 import io.ballast.policy.testing.TestClock;
@@ -125,7 +126,7 @@ class PolicyMigrationTest {
     assertThat(stored.accept(february, now, "february"))
         .isEqualTo(new Appended.Repeated(new UUID(2, 2), "f2", true));
     assertThat(stored.accept(february, now, "new")).isInstanceOf(Appended.Kept.class);
-    assertThat(stored.events.read("tenant", 7, Optional.empty(), 10))
+    assertThat(stored.events.read("tenant", 7, Optional.empty(), new PageLimit(10, 1 << 20)))
         .extracting(JoinedRecord::position)
         .containsExactly(8L, 9L);
     long arrivals =

@@ -13,6 +13,7 @@ import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -21,7 +22,10 @@ import java.util.stream.Collectors;
 /** Callers whom a server knows by their tokens. Each role has the name of its right. */
 public final class TestCallers implements AutoCloseable {
   private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
-  private static final Instant EXPIRES = NOW.plusSeconds(60);
+
+  /** When what callers show has expired. */
+  public static final Instant EXPIRES = NOW.plusSeconds(60);
+
   private static final int FAILURES = 20;
 
   private final TestIssuer issuer = new TestIssuer("k1");
@@ -31,6 +35,14 @@ public final class TestCallers implements AutoCloseable {
    * @param folder where the public keys of their identity provider are written
    */
   public TestCallers(Path folder) {
+    this(folder, () -> NOW);
+  }
+
+  /**
+   * @param folder where the public keys of their identity provider are written
+   * @param clock by which their tokens expire, at {@link #EXPIRES}
+   */
+  public TestCallers(Path folder, InstantSource clock) {
     JwtSettings jwt =
         new JwtSettings(
             TestIssuer.ISSUER,
@@ -47,7 +59,7 @@ public final class TestCallers implements AutoCloseable {
         Identities.of(
             new IdentitySettings(Optional.empty(), Map.of(), Optional.of(jwt), "secret"),
             Optional.empty(),
-            () -> NOW);
+            clock);
   }
 
   /** The door of a server that asks who they are, and lets them call as often as they like. */

@@ -123,17 +123,18 @@ public final class PostgresRunStore implements RunStore {
   }
 
   @Override
-  public List<IterationMetrics> iterations(String runId, int after) {
+  public List<IterationMetrics> iterations(String runId, int after, int most) {
     return inTransaction(
         handle ->
             handle
                 .createQuery(
                     """
                     select * from run_iteration where run_id = :id and iteration > :after
-                    order by iteration\
+                    order by iteration limit :most\
                     """)
                 .bind("id", runId)
                 .bind("after", after)
+                .bind("most", most)
                 .map((row, context) -> IterationRows.metrics(row))
                 .list());
   }

@@ -109,8 +109,11 @@ public final class InMemoryRunStore implements RunStore {
   }
 
   @Override
-  public synchronized List<IterationMetrics> iterations(String runId, int after) {
-    return stored(runId).iterations.stream().filter(each -> each.iteration() > after).toList();
+  public synchronized List<IterationMetrics> iterations(String runId, int after, int most) {
+    return stored(runId).iterations.stream()
+        .filter(each -> each.iteration() > after)
+        .limit(most)
+        .toList();
   }
 
   @Override

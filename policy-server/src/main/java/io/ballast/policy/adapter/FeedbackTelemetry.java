@@ -4,6 +4,7 @@ import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -65,7 +66,8 @@ public final class FeedbackTelemetry implements FeedbackStore {
   }
 
   @Override
-  public List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit) {
+  public List<JoinedRecord> read(
+      String tenant, long position, Optional<Instant> since, PageLimit limit) {
     return next.read(tenant, position, since, limit);
   }
 

@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.DecisionStore;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.core.feedback.Payload;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -28,19 +29,29 @@ public final class PostgresDecisionStore implements DecisionStore {
   /** Before anything that is kept. */
   private static final Instant BEGINNING = Instant.parse("0001-01-01T00:00:00Z");
 
+  /** As the training records: nothing past the page's end is sent to this process. */
   private static final String READ =
       """
-      select s.position, s.decided_at, s.body as suggestion,
-        (select e.body from feedback_event e
-          where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
-            and e.kind in ('ACCEPTED', 'REJECTED', 'EDITED')
-          order by e.arrival desc limit 1) as outcome,
-        (select e.body from feedback_event e
-          where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
-          order by e.arrival desc limit 1) as latest
-      from suggestion s
-      where s.position > :position and s.decided_at >= :since %s
-      order by s.position limit :limit""";
+      select position, decided_at, suggestion, outcome, latest
+      from (
+        select position, decided_at, suggestion, outcome, latest,
+          sum(octet_length(suggestion) + coalesce(octet_length(outcome), 0)
+              + coalesce(octet_length(latest), 0)) over (
+            order by position rows between unbounded preceding and 1 preceding) as bytes_before
+        from (
+          select s.position, s.decided_at, s.body as suggestion,
+            (select e.body from feedback_event e
+              where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
+                and e.kind in ('ACCEPTED', 'REJECTED', 'EDITED')
+              order by e.arrival desc limit 1) as outcome,
+            (select e.body from feedback_event e
+              where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
+              order by e.arrival desc limit 1) as latest
+          from suggestion s
+          where s.position > :position and s.decided_at >= :since %s
+          order by s.position limit :records) nearest) measured
+      where coalesce(bytes_before, 0) < :bytes
+      order by position""";
 
   /** Materialised: else the minimum would be looked for by walking over all positions before it. */
   private static final String FIRST_SINCE =
@@ -60,17 +71,22 @@ public final class PostgresDecisionStore implements DecisionStore {
 
   @Override
   public List<StoredDecision> read(
-      Optional<String> tenant, long position, Optional<Instant> since, int limit) {
+      Optional<String> tenant, long position, Optional<Instant> since, PageLimit limit) {
     if (position == 0 && since.isPresent()) {
       long first = firstSince(since.get());
       return first == 0 ? List.of() : readPlaced(tenant, first - 1, since, limit);
     }
     List<StoredDecision> page = readPlaced(tenant, position, since, limit);
-    while (page.size() < limit && placeSome()) {
+    while (!isFull(page, limit) && placeSome()) {
       page = readPlaced(tenant, position, since, limit);
     }
     // what another reader placed since this one read
-    return page.size() < limit ? readPlaced(tenant, position, since, limit) : page;
+    return isFull(page, limit) ? page : readPlaced(tenant, position, since, limit);
+  }
+
+  private static boolean isFull(List<StoredDecision> page, PageLimit limit) {
+    return page.size() == limit.records()
+        || page.stream().mapToLong(StoredDecision::bytes).sum() >= limit.bytes();
   }
 
   /** The first position of what was decided then or later; 0: there is none. */
@@ -91,7 +107,7 @@ public final class PostgresDecisionStore implements DecisionStore {
   }
 
   private List<StoredDecision> readPlaced(
-      Optional<String> tenant, long position, Optional<Instant> since, int limit) {
+      Optional<String> tenant, long position, Optional<Instant> since, PageLimit limit) {
     return database
         .jdbi()
         .withHandle(
@@ -101,7 +117,8 @@ public final class PostgresDecisionStore implements DecisionStore {
               return query
                   .bind("position", position)
                   .bind("since", OffsetDateTime.ofInstant(since.orElse(BEGINNING), ZoneOffset.UTC))
-                  .bind("limit", limit)
+                  .bind("records", limit.records())
+                  .bind("bytes", limit.bytes())
                   .map((row, context) -> decision(row))
                   .list();
             });

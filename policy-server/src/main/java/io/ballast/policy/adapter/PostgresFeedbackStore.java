@@ -3,6 +3,7 @@ package io.ballast.policy.adapter;
 import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackStore;
+import io.ballast.policy.core.feedback.PageLimit;
 import io.ballast.policy.core.feedback.Payload;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -33,6 +34,27 @@ public final class PostgresFeedbackStore implements FeedbackStore {
   private static final long PLACING_LOCK = 0x62616c_6c617374L;
 
   private static final int PLACED_AT_ONCE = 1_000;
+
+  /**
+   * The sizes are added up where the texts are kept, so that nothing past the page's end is sent to
+   * this process.
+   */
+  private static final String READ =
+      """
+      select position, event_id, suggestion, event
+      from (
+        select position, event_id, suggestion, event,
+          sum(octet_length(suggestion) + octet_length(event)) over (
+            order by position rows between unbounded preceding and 1 preceding) as bytes_before
+        from (
+          select e.position, e.event_id, s.body as suggestion, e.body as event
+          from feedback_event e
+          join suggestion s on s.suggestion_id = e.suggestion_id
+          where e.tenant = :tenant and e.position > :position
+            and e.received_at >= :since
+          order by e.position limit :records) nearest) measured
+      where coalesce(bytes_before, 0) < :bytes
+      order by position""";
 
   /** Before anything that is kept. */
   private static final Instant BEGINNING = Instant.parse("0001-01-01T00:00:00Z");
@@ -139,26 +161,21 @@ public final class PostgresFeedbackStore implements FeedbackStore {
   }
 
   @Override
-  public List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit) {
+  public List<JoinedRecord> read(
+      String tenant, long position, Optional<Instant> since, PageLimit limit) {
     place();
     return database
         .jdbi()
         .withHandle(
             handle ->
                 handle
-                    .createQuery(
-                        """
-                        select e.position, e.event_id, s.body as suggestion, e.body as event
-                        from feedback_event e
-                        join suggestion s on s.suggestion_id = e.suggestion_id
-                        where e.tenant = :tenant and e.position > :position
-                          and e.received_at >= :since
-                        order by e.position limit :limit""")
+                    .createQuery(READ)
                     .bind("tenant", tenant)
                     .bind("position", position)
                     .bind(
                         "since", OffsetDateTime.ofInstant(since.orElse(BEGINNING), ZoneOffset.UTC))
-                    .bind("limit", limit)
+                    .bind("records", limit.records())
+                    .bind("bytes", limit.bytes())
                     .map(
                         (row, context) ->
                             new JoinedRecord(

@@ -64,6 +64,11 @@ public final class StoredEvents {
 
   /** Keeps a suggestion with this id. */
   public void keep(UUID id, Instant time) {
+    keep(id, time, Payload.of(new byte[] {1}));
+  }
+
+  /** Keeps a suggestion with this id and these bytes. */
+  public void keep(UUID id, Instant time, Payload body) {
     suggestions.insert(
         new DecisionRow(
             id,
@@ -72,7 +77,7 @@ public final class StoredEvents {
             "SHOW",
             "EXPLORED",
             time,
-            Payload.of(new byte[] {1}),
+            body,
             PERSON,
             OptionalInt.of(1)));
   }

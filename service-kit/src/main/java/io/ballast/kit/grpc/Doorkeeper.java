@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Credentials;
 import io.ballast.kit.security.EdgeSecurity;
+import io.ballast.kit.security.Known;
 import io.ballast.kit.security.Principal;
 import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
@@ -27,15 +28,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets in whoever is known and has a right that leads to the RPC, as often as they may call;
- * everybody else is told why not before a message is read. Each request of a stream is a call, too.
+ * everybody else is told why not before a message is read. Each request of a stream is a call, too,
+ * and a stream ends when what its caller showed expires.
  */
 final class Doorkeeper implements ServerInterceptor {
   private static final int IPV6_NETWORK_BYTES = 8;
 
   private final EdgeSecurity security;
+  private final ExpiringStreams streams;
 
-  Doorkeeper(EdgeSecurity security) {
+  /**
+   * @param streams ends those whose callers are known no more
+   */
+  Doorkeeper(EdgeSecurity security, ExpiringStreams streams) {
     this.security = security;
+    this.streams = streams;
   }
 
   @Override
@@ -45,10 +52,12 @@ final class Doorkeeper implements ServerInterceptor {
     if (security.identities().isOpen() || RpcAccess.isPublic(method)) {
       return next.startCall(call, headers);
     }
+    Known caller;
     Principal principal;
     Right right;
     try {
-      principal = security.identities().know(shown(call, headers));
+      caller = security.identities().know(shown(call, headers));
+      principal = caller.principal();
       CallIdentity identity = Objects.requireNonNull(CallIdentity.current(), "given before");
       identity.principal(principal);
       if (principal.rights().contains(Right.PEER)) {
@@ -60,12 +69,17 @@ final class Doorkeeper implements ServerInterceptor {
       refuse(call, e);
       return new ServerCall.Listener<>() {};
     }
-    if (call.getMethodDescriptor().getType().clientSendsOneMessage()) {
-      return next.startCall(call, headers);
-    }
-    CountedRequests<Q, A> stream =
-        new CountedRequests<>(call, () -> security.rates().count(principal, right));
-    return stream.counted(next.startCall(stream, headers));
+    boolean one = call.getMethodDescriptor().getType().clientSendsOneMessage();
+    Runnable count = () -> security.rates().count(principal, right);
+    return streams.open(caller, call, headers, one ? next : counted(next, count));
+  }
+
+  private static <Q, A> ServerCallHandler<Q, A> counted(
+      ServerCallHandler<Q, A> next, Runnable count) {
+    return (call, headers) -> {
+      CountedRequests<Q, A> stream = new CountedRequests<>(call, count);
+      return stream.counted(next.startCall(stream, headers));
+    };
   }
 
   private static Credentials shown(ServerCall<?, ?> call, Metadata headers) {

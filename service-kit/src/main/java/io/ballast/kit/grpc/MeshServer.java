@@ -70,6 +70,7 @@ public final class MeshServer implements AutoCloseable {
   private final DrainGate gate;
   private final RefusedCalls refused;
   private final UnfinishedRequests unfinished;
+  private final ExpiringStreams streams;
   private final OpenConnections connections;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
@@ -82,6 +83,7 @@ public final class MeshServer implements AutoCloseable {
       DrainGate gate,
       RefusedCalls refused,
       UnfinishedRequests unfinished,
+      ExpiringStreams streams,
       OpenConnections connections,
       Duration drain) {
     this.server = server;
@@ -90,6 +92,7 @@ public final class MeshServer implements AutoCloseable {
     this.gate = gate;
     this.refused = refused;
     this.unfinished = unfinished;
+    this.streams = streams;
     this.connections = connections;
     this.drain = drain;
   }
@@ -209,8 +212,17 @@ public final class MeshServer implements AutoCloseable {
     OpenConnections connections =
         new OpenConnections(security.connections().maxOpen(), refused, meters);
     connections.of(builder);
+    ExpiringStreams streams = new ExpiringStreams(security.identities(), connections);
     List<ServerInterceptor> passed =
-        interceptors(options, security, gate, refused, unfinished, meters, telemetry, nanoTime)
+        interceptors(
+                options,
+                new Doorkeeper(security, streams),
+                gate,
+                refused,
+                unfinished,
+                meters,
+                telemetry,
+                nanoTime)
             .reversed();
     passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
@@ -237,6 +249,7 @@ public final class MeshServer implements AutoCloseable {
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     refused.start();
     unfinished.start();
+    streams.start();
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
         server,
@@ -245,6 +258,7 @@ public final class MeshServer implements AutoCloseable {
         gate,
         refused,
         unfinished,
+        streams,
         connections,
         options.drain());
   }
@@ -254,8 +268,17 @@ public final class MeshServer implements AutoCloseable {
     builder
         .maxInboundMetadataSize(limits.maxHeaderBytes())
         .maxConcurrentCallsPerConnection(limits.maxCalls())
+        .maxRstFramesPerWindow(
+            limits.maxResets(), Math.toIntExact(ConnectionLimits.RESET_WINDOW.toSeconds()))
         .handshakeTimeout(limits.handshake().toNanos(), TimeUnit.NANOSECONDS);
-    limits.maxAge().ifPresent(age -> builder.maxConnectionAge(age.toNanos(), TimeUnit.NANOSECONDS));
+    limits
+        .maxAge()
+        .ifPresent(
+            age ->
+                builder
+                    .maxConnectionAge(age.toNanos(), TimeUnit.NANOSECONDS)
+                    .maxConnectionAgeGrace(
+                        limits.maxAgeGrace().toNanos(), TimeUnit.NANOSECONDS));
     security.tls().map(TlsIdentity::forCallers).ifPresent(builder::sslContext);
   }
 
@@ -349,6 +372,7 @@ public final class MeshServer implements AutoCloseable {
     }
     connections.close();
     unfinished.close();
+    streams.close();
     refused.close();
   }
 
@@ -378,7 +402,7 @@ public final class MeshServer implements AutoCloseable {
   /** Outermost first: metrics see what the inner ones refuse, all of them know the request id. */
   private static List<ServerInterceptor> interceptors(
       Options options,
-      EdgeSecurity security,
+      Doorkeeper door,
       DrainGate gate,
       RefusedCalls refused,
       UnfinishedRequests unfinished,
@@ -392,7 +416,7 @@ public final class MeshServer implements AutoCloseable {
     list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor(), refused));
     list.add(unfinished);
-    list.add(new Doorkeeper(security));
+    list.add(door);
     return list;
   }
 

@@ -12,8 +12,12 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connections of a server: so many at once. One more is closed before a byte of it is read,
@@ -27,6 +31,7 @@ final class OpenConnections implements AutoCloseable {
   private final RefusedCalls refused;
   private final Counter refusals;
   private final AtomicInteger open = new AtomicInteger();
+  private final Set<Channel> connections = ConcurrentHashMap.newKeySet();
   private final EventLoopGroup accepting = threads(1, "grpc-accept");
   private final EventLoopGroup serving = threads(0, "grpc-serve");
 
@@ -65,6 +70,20 @@ final class OpenConnections implements AutoCloseable {
         .workerEventLoopGroup(serving);
   }
 
+  /**
+   * Has a client make its connection anew: it is told to call over another one, and calls under way
+   * have half a minute to end.
+   *
+   * @param client its address and port; null: it is in this process and has none
+   */
+  void end(@Nullable SocketAddress client) {
+    for (Channel each : connections) {
+      if (each.remoteAddress() != null && each.remoteAddress().equals(client)) {
+        var unused = each.close();
+      }
+    }
+  }
+
   private NioServerSocketChannel listening() {
     NioServerSocketChannel socket = new NioServerSocketChannel();
     socket.pipeline().addLast(new Door());
@@ -85,7 +104,14 @@ final class OpenConnections implements AutoCloseable {
         refuse(connection);
         return;
       }
-      connection.closeFuture().addListener(_ -> open.decrementAndGet());
+      connections.add(connection);
+      connection
+          .closeFuture()
+          .addListener(
+              _ -> {
+                connections.remove(connection);
+                open.decrementAndGet();
+              });
       context.fireChannelRead(accepted);
     }
   }

@@ -40,20 +40,24 @@ final class CertificateAuthenticator implements Authenticator {
   }
 
   @Override
-  public Optional<Principal> know(Credentials credentials) {
+  public Optional<Known> know(Credentials credentials) {
     return credentials.certificate().map(this::holder);
   }
 
-  private Principal holder(Credentials.Shown shown) {
+  private Known holder(Credentials.Shown shown) {
     List<String> names = names(shown.certificate());
     if (own.test(shown.certificate(), shown.time())) {
       String name = names.isEmpty() ? "a server of this mesh" : names.getFirst();
-      return new Principal(name, Optional.empty(), EnumSet.of(Right.PEER), Proof.CERTIFICATE);
+      // a new certificate ends nothing between the servers of this mesh
+      return Known.forGood(
+          new Principal(name, Optional.empty(), EnumSet.of(Right.PEER), Proof.CERTIFICATE));
     }
     for (String name : names) {
       CertificateHolder holder = holders.get(name);
       if (holder != null) {
-        return new Principal(name, holder.tenant(), holder.rights(), Proof.CERTIFICATE);
+        return new Known(
+            new Principal(name, holder.tenant(), holder.rights(), Proof.CERTIFICATE),
+            shown.certificate().getNotAfter().toInstant());
       }
     }
     throw new MeshException(

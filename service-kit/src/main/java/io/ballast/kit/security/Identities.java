@@ -4,6 +4,7 @@ import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal.Proof;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -18,20 +19,26 @@ import org.jspecify.annotations.Nullable;
  * nothing is refused, whatever else is shown. Thread-safe.
  */
 public final class Identities implements AutoCloseable {
+  /** Of what does not expire. */
+  private static final InstantSource NO_MATTER = InstantSource.fixed(Instant.EPOCH);
+
   private static final Identities OPEN =
-      new Identities(List.of(), Optional.empty(), Optional.empty());
+      new Identities(List.of(), Optional.empty(), Optional.empty(), NO_MATTER);
 
   private final List<Authenticator> byHeader;
   private final Optional<CertificateAuthenticator> byCertificate;
   private final Optional<JwtKeys> keys;
+  private final InstantSource clock;
 
   private Identities(
       List<Authenticator> byHeader,
       Optional<CertificateAuthenticator> byCertificate,
-      Optional<JwtKeys> keys) {
+      Optional<JwtKeys> keys,
+      InstantSource clock) {
     this.byHeader = List.copyOf(byHeader);
     this.byCertificate = byCertificate;
     this.keys = keys;
+    this.clock = clock;
   }
 
   /** Asks nobody who they are: everybody is anybody, and may everything. */
@@ -41,14 +48,15 @@ public final class Identities implements AutoCloseable {
 
   /** Knows the holder of one token, who operates the mesh for any tenant, and nobody else. */
   public static Identities token(String token) {
-    return new Identities(List.of(operator(token)), Optional.empty(), Optional.empty());
+    return new Identities(
+        List.of(operator(token)), Optional.empty(), Optional.empty(), NO_MATTER);
   }
 
   /**
    * Knows callers as {@code settings} say.
    *
    * @param tls asks callers for certificates, or does not; stays its owner's
-   * @param clock by which tokens expire
+   * @param clock by which tokens and certificates expire
    * @throws MeshException PRECONDITION_FAILED if the file of an identity provider's keys is none
    */
   public static Identities of(
@@ -70,7 +78,7 @@ public final class Identities implements AutoCloseable {
             settings.processSecret(),
             new Principal(
                 "this process", Optional.empty(), EnumSet.of(Right.PEER), Proof.PROCESS)));
-    return new Identities(byHeader, byCertificate, keys);
+    return new Identities(byHeader, byCertificate, keys, clock);
   }
 
   /** Whether nobody is asked who they are. */
@@ -79,22 +87,22 @@ public final class Identities implements AutoCloseable {
   }
 
   /**
-   * Who shows {@code credentials}.
+   * Who shows {@code credentials}, and until when they prove it.
    *
    * @throws MeshException UNAUTHENTICATED if nobody does who is known here
    */
-  public Principal know(Credentials credentials) {
+  public Known know(Credentials credentials) {
     if (isOpen()) {
-      return Principal.ANYBODY;
+      return Known.forGood(Principal.ANYBODY);
     }
     if (credentials.authorization().isEmpty() && byCertificate.isPresent()) {
-      Optional<Principal> known = byCertificate.get().know(credentials);
+      Optional<Known> known = byCertificate.get().know(credentials);
       if (known.isPresent()) {
         return known.get();
       }
     }
     for (Authenticator each : byHeader) {
-      Optional<Principal> known = each.know(credentials);
+      Optional<Known> known = each.know(credentials);
       if (known.isPresent()) {
         return known.get();
       }
@@ -103,13 +111,19 @@ public final class Identities implements AutoCloseable {
   }
 
   /**
-   * As {@link #know} for whoever speaks another protocol, where neither a certificate nor an
-   * address is seen.
+   * Who it is as {@link #know(Credentials)} says, for whoever speaks another protocol, where neither
+   * a certificate nor an address is seen.
    *
    * @param authorization the header, as it came; null: absent
    */
   public Principal know(@Nullable String authorization) {
-    return know(new Credentials(Optional.ofNullable(authorization), Optional.empty(), ""));
+    return know(new Credentials(Optional.ofNullable(authorization), Optional.empty(), ""))
+        .principal();
+  }
+
+  /** Whether what {@code known} showed proves nothing any more. */
+  public boolean hasExpired(Known known) {
+    return !clock.instant().isBefore(known.until());
   }
 
   @Override

@@ -21,7 +21,6 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.security.Principal.Proof;
 import java.text.ParseException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.Date;
@@ -70,10 +69,9 @@ final class JwtAuthenticator implements Authenticator {
   /**
    * What a token says that was checked.
    *
-   * @param until before when it is good, the leeway included
    * @param by the keys that it was checked by
    */
-  private record Checked(Principal holder, Instant until, JWKSet by) {}
+  private record Checked(Known holder, JWKSet by) {}
 
   JwtAuthenticator(JwtSettings settings, JwtKeys keys, InstantSource clock) {
     this.settings = settings;
@@ -99,7 +97,7 @@ final class JwtAuthenticator implements Authenticator {
   }
 
   @Override
-  public Optional<Principal> know(Credentials credentials) {
+  public Optional<Known> know(Credentials credentials) {
     return credentials
         .authorization()
         .filter(header -> header.startsWith(BEARER))
@@ -108,20 +106,20 @@ final class JwtAuthenticator implements Authenticator {
         .map(token -> holder(token, credentials.from()));
   }
 
-  private Principal holder(String token, String from) {
+  private Known holder(String token, String from) {
     String digest = Sha256.of(token);
     JWKSet by = keys.current(); // before they are used: what newer ones said is not kept as theirs
     Checked before = checked.getIfPresent(digest);
-    if (before != null && before.by == by && clock.instant().isBefore(before.until)) {
+    if (before != null && before.by == by && clock.instant().isBefore(before.holder.until())) {
       return before.holder;
     }
     failures.require(from);
     try {
       JWTClaimsSet claims = claims(token);
-      Principal holder = holder(claims);
+      Known holder =
+          new Known(holder(claims), claims.getExpirationTime().toInstant().plus(leeway()));
       if (by != null) {
-        Instant until = claims.getExpirationTime().toInstant().plus(leeway());
-        checked.put(digest, new Checked(holder, until, by));
+        checked.put(digest, new Checked(holder, by));
       }
       return holder;
     } catch (MeshException e) {

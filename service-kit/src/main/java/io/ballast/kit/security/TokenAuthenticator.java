@@ -6,11 +6,11 @@ import java.util.Optional;
 /** Knows whoever carries a token that was agreed beforehand. */
 record TokenAuthenticator(String token, Principal holder) implements Authenticator {
   @Override
-  public Optional<Principal> know(Credentials credentials) {
+  public Optional<Known> know(Credentials credentials) {
     return credentials
         .authorization()
         .filter(header -> BearerToken.isCarried(header, token))
-        .map(header -> holder);
+        .map(header -> Known.forGood(holder));
   }
 
   /** Says nothing of the token. */

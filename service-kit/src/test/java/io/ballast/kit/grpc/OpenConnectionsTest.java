@@ -7,6 +7,8 @@ import io.ballast.kit.security.ConnectionLimits;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -14,6 +16,7 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.stub.StreamObserver;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketException;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -34,7 +38,14 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 class OpenConnectionsTest extends MeshServerCase {
   private static ConnectionLimits limits(int open, int watches) {
     return new ConnectionLimits(
-        open, watches, 16 << 10, 4_096, Duration.ofSeconds(20), Optional.empty());
+        open,
+        watches,
+        16 << 10,
+        4_096,
+        20_000,
+        Duration.ofSeconds(20),
+        Optional.empty(),
+        Duration.ofMinutes(10));
   }
 
   private double gauge(String name) {
@@ -155,6 +166,40 @@ class OpenConnectionsTest extends MeshServerCase {
     server.stopServing();
     assertThat(kept.next().getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
     assertThat(gauge("ballast.connections.open")).isEqualTo(1);
+  }
+
+  @Test
+  void aStreamEndsWithItsConnectionsGrace() throws Exception {
+    MeshServer server =
+        start(
+            new ConnectionLimits(
+                16,
+                16,
+                16 << 10,
+                4_096,
+                20_000,
+                Duration.ofSeconds(20),
+                Optional.of(Duration.ofSeconds(1)), // gRPC's shortest
+                Duration.ofMillis(1)));
+    CompletableFuture<Throwable> end = new CompletableFuture<>();
+    StreamObserver<ScoreStreamRequest> requests =
+        RewardServiceGrpc.newStub(channel(server))
+            .scoreStream(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(ScoreStreamResponse answer) {}
+
+                  @Override
+                  public void onError(Throwable error) {
+                    end.complete(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    requests.onNext(ScoreStreamRequest.getDefaultInstance());
+
+    assertThat(end.get()).hasMessageStartingWith("UNAVAILABLE");
   }
 
   @Test

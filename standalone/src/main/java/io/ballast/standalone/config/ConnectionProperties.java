@@ -25,10 +25,18 @@ public interface ConnectionProperties {
   @WithDefault("4096")
   int maxCalls();
 
+  /** Calls that a client may reset in 10 s on one connection; one more ends it. */
+  @WithDefault("20000")
+  int maxResets();
+
   /** How long a connection may take to be made, TLS included. */
   @WithDefault("PT20S")
   Duration handshake();
 
   /** After which a connection is made anew; calls under way end on the old one. Absent: never. */
   Optional<Duration> maxAge();
+
+  /** How long calls may take then to end on the old one; what is left is ended. */
+  @WithDefault("PT10M")
+  Duration maxAgeGrace();
 }

@@ -60,8 +60,10 @@ public record SecurityConfig(
             properties.connections().maxWatches(),
             Math.toIntExact(properties.connections().maxHeaderSize().asLongValue()),
             properties.connections().maxCalls(),
+            properties.connections().maxResets(),
             properties.connections().handshake(),
-            properties.connections().maxAge()),
+            properties.connections().maxAge(),
+            properties.connections().maxAgeGrace()),
         security.open(),
         security.plainHttp());
   }

@@ -102,8 +102,10 @@ class SecurityConfigTest {
             "connections.max-watches", "600",
             "connections.max-header-size", "8K",
             "connections.max-calls", "7",
+            "connections.max-resets", "9",
             "connections.handshake", "PT3S",
-            "connections.max-age", "PT1H"));
+            "connections.max-age", "PT1H",
+            "connections.max-age-grace", "PT4M"));
     values.putAll(
         Map.of(
             "security.jwt.refresh", "PT1H",
@@ -145,7 +147,14 @@ class SecurityConfigTest {
                 Map.of(Right.APPLICATION, 50),
                 Map.of("shop.eu", Map.of(Right.APPLICATION, 200)),
                 new ConnectionLimits(
-                    500, 600, 8 << 10, 7, Duration.ofSeconds(3), Optional.of(Duration.ofHours(1))),
+                    500,
+                    600,
+                    8 << 10,
+                    7,
+                    9,
+                    Duration.ofSeconds(3),
+                    Optional.of(Duration.ofHours(1)),
+                    Duration.ofMinutes(4)),
                 true,
                 true));
   }
@@ -158,8 +167,10 @@ class SecurityConfigTest {
     "connections.max-open, 0, ≥ 1",
     "connections.max-watches, 0, ≥ 1",
     "connections.max-calls, 0, ≥ 1",
+    "connections.max-resets, 0, ≥ 1",
     "connections.handshake, PT0S, above 0",
     "connections.max-age, PT0S, above 0",
+    "connections.max-age-grace, PT0S, above 0",
     "security.jwt.refresh, PT0S, above 0",
     "security.jwt.leeway, PT6M, PT0S to PT5M",
     "security.jwt.failures-per-second, 0, ≥ 1",

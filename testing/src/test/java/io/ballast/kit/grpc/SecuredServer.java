@@ -9,6 +9,8 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.handler.ssl.SslContext;
@@ -76,6 +78,13 @@ final class SecuredServer implements AutoCloseable {
             work.run();
             return ScoreResponse.getDefaultInstance();
           });
+    }
+
+    @Override
+    public StreamObserver<ScoreStreamRequest> scoreStream(
+        StreamObserver<ScoreStreamResponse> observer) {
+      return replies.bidirectional(
+          observer, 2, (request, sink) -> sink.send(ScoreStreamResponse.getDefaultInstance()));
     }
   }
 

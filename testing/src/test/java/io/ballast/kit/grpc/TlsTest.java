@@ -19,10 +19,15 @@ import io.ballast.kit.security.TlsSettings.ClientCertificates;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.testing.Await;
 import io.ballast.testing.TestAuthority;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,13 +81,18 @@ class TlsTest {
   }
 
   private SecuredServer serve(TlsIdentity tls, Map<String, CertificateHolder> holders) {
+    return serve(tls, holders, InstantSource.system());
+  }
+
+  private SecuredServer serve(
+      TlsIdentity tls, Map<String, CertificateHolder> holders, InstantSource clock) {
     SecuredServer server =
         new SecuredServer(
             new EdgeSecurity(
                 Identities.of(
                     new IdentitySettings(Optional.empty(), holders, Optional.empty(), "secret"),
                     Optional.of(tls),
-                    InstantSource.system()),
+                    clock),
                 RateLimits.none(),
                 ConnectionLimits.usual(),
                 Optional.of(tls)));
@@ -259,13 +270,61 @@ class TlsTest {
   }
 
   @Test
+  void aStreamEndsWithItsCallersCertificateAndTheConnectionBehindIt() throws Exception {
+    AtomicReference<Instant> clock = new AtomicReference<>(TestAuthority.UNTIL.minusMillis(1));
+    TlsSettings settings = files("reward", ClientCertificates.REQUIRE, "localhost");
+    SecuredServer server =
+        serve(
+            identity(settings),
+            Map.of(
+                "app", new CertificateHolder(Optional.of("a"), Set.of(Right.APPLICATION))),
+            clock::get);
+    authority.issue("app").write(file("app.pem"), file("app.key"));
+    ManagedChannel app =
+        client(
+            server,
+            "localhost",
+            new ClientTls(
+                settings.trust(),
+                Optional.of(new ClientTls.Identity(file("app.pem"), file("app.key")))));
+    HeardStream<ScoreStreamResponse> heard = new HeardStream<>();
+    StreamObserver<ScoreStreamRequest> requests =
+        RewardServiceGrpc.newStub(app).scoreStream(heard);
+    requests.onNext(ScoreStreamRequest.getDefaultInstance());
+    assertThat(heard.answered()).as("while it is good").isTrue();
+
+    clock.set(TestAuthority.UNTIL);
+
+    assertThat(heard.end().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(heard.end().getDescription())
+        .isEqualTo(
+            "the certificate has expired, it was good until 2120-01-01T00:00:00Z; open the stream"
+                + " again with a new one");
+    Await.until(() -> connections(server) == 0);
+    assertThat(score(app)).as("over a new one").isEqualTo(ScoreResponse.getDefaultInstance());
+    Await.until(() -> connections(server) == 0);
+  }
+
+  private static double connections(SecuredServer server) {
+    return server.meters.get("ballast.connections.open").gauge().value();
+  }
+
+  @Test
   void headersBeyondTheLimitReachNoService() {
     SecuredServer server =
         new SecuredServer(
             new EdgeSecurity(
                 Identities.open(),
                 RateLimits.none(),
-                new ConnectionLimits(16, 16, 2_048, 8, Duration.ofSeconds(20), Optional.empty()),
+                new ConnectionLimits(
+                    16,
+                    16,
+                    2_048,
+                    8,
+                    20_000,
+                    Duration.ofSeconds(20),
+                    Optional.empty(),
+                    Duration.ofMinutes(10)),
                 Optional.empty()));
     open.add(server);
     PeerChannel fits = server.peer("localhost", Optional.of("t".repeat(1_000)), Optional.empty());

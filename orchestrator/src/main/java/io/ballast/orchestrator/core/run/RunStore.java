@@ -49,7 +49,12 @@ public interface RunStore {
   List<Run> active();
 
   /** The iterations of a run after {@code after}, in order. */
-  List<IterationMetrics> iterations(String runId, int after);
+  default List<IterationMetrics> iterations(String runId, int after) {
+    return iterations(runId, after, Integer.MAX_VALUE);
+  }
+
+  /** The first {@code most} of them. */
+  List<IterationMetrics> iterations(String runId, int after, int most);
 
   /**
    * The prompts of a run.

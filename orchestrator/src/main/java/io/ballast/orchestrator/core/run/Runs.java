@@ -23,8 +23,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -36,6 +34,9 @@ public final class Runs {
   private static final int MAX_SPEC_BYTES = 1 << 20;
   private static final int DEFAULT_PAGE = 100;
   private static final int MAX_PAGE = 1_000;
+
+  /** Iterations that a watcher holds, however slowly it reads: some hundred kilobytes. */
+  private static final int WATCHED_AT_ONCE = 100;
   private static final Pattern CANONICAL_ID =
       Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
@@ -56,10 +57,10 @@ public final class Runs {
   private final RunWorkers workers;
   private final RunFiles files;
   private final RunCertificates certificates;
-  private final RunChanges changes;
   private final Surroundings surroundings;
   private final RunAdmission admission;
   private final Resumption resumption;
+  private final RunWatch watch;
 
   public Runs(
       RunStore store,
@@ -82,10 +83,10 @@ public final class Runs {
     this.workers = workers;
     this.files = files;
     this.certificates = certificates;
-    this.changes = changes;
     this.surroundings = surroundings;
     this.admission = new RunAdmission(specs, store, surroundings.mostOfTenant());
     this.resumption = new Resumption(store, specs, admission);
+    this.watch = new RunWatch(changes, surroundings.watchInterval(), WATCHED_AT_ONCE);
   }
 
   /**
@@ -330,34 +331,12 @@ public final class Runs {
     if (after < 0) {
       throw Faults.malformed("after_iteration", "%,d (expected: ≥ 0)".formatted(after));
     }
-    AtomicBoolean left = new AtomicBoolean();
-    cancellation.onCancel(
-        () -> {
-          left.set(true);
-          changes.announce();
-        });
-    int known = after;
-    Run shown = null;
-    while (!left.get()) {
-      long count = changes.count();
-      Run run = require(caller, runId);
-      List<IterationMetrics> fresh = store.iterations(runId, known);
-      for (IterationMetrics iteration : fresh) {
-        watcher.seen(run, Optional.of(iteration));
-        known = iteration.iteration();
-        shown = run;
-      }
-      if (!run.equals(shown)) {
-        watcher.seen(run, Optional.empty());
-        shown = run;
-      }
-      boolean over = run.state().ended() || run.state() == RunState.FAILED;
-      if (over && known >= run.progress().iterationsDone()) {
-        return;
-      }
-      cancellation.idle(() -> changes.await(count, surroundings.watchInterval()));
-    }
-    throw new CancellationException("the watcher left");
+    watch.show(
+        () -> require(caller, runId),
+        (known, most) -> store.iterations(runId, known, most),
+        after,
+        cancellation,
+        watcher);
   }
 
   private Run require(Caller caller, String runId) {

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
  */
 public final class DecisionLog {
   /** Small, for a decision may hold a prompt of 64 KiB and thousands of tokens. */
-  private static final int PAGE = 100;
+  private static final PageLimit PAGE = new PageLimit(100, 256 << 10);
 
   private static final Duration MOST_AGE = Duration.ofDays(366);
 
@@ -79,7 +79,7 @@ public final class DecisionLog {
     }
 
     /** The next decisions up to the first that is too young: what follows it waits for it. */
-    List<StoredDecision> next(int limit) {
+    List<StoredDecision> next(PageLimit limit) {
       Instant youngest = clock.instant().minus(query.minAge());
       boolean any = query.minAge().isZero();
       List<StoredDecision> page =

@@ -13,10 +13,10 @@ public interface DecisionStore {
    *
    * @param tenant whose; empty: everybody's
    * @param since only what was decided then or later; empty: all
-   * @param limit the most decisions
+   * @param limit the most that is read
    */
   List<StoredDecision> read(
-      Optional<String> tenant, long position, Optional<Instant> since, int limit);
+      Optional<String> tenant, long position, Optional<Instant> since, PageLimit limit);
 
   /** A decision with its latest events. */
   record StoredDecision(
@@ -24,5 +24,12 @@ public interface DecisionStore {
       Instant decidedAt,
       Payload suggestion,
       Optional<Payload> outcome,
-      Optional<Payload> latestFeedback) {}
+      Optional<Payload> latestFeedback) {
+    /** Of all that it holds. */
+    public long bytes() {
+      return suggestion.size()
+          + outcome.map(Payload::size).orElse(0)
+          + latestFeedback.map(Payload::size).orElse(0);
+    }
+  }
 }

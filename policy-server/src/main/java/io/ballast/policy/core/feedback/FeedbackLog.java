@@ -33,7 +33,9 @@ public final class FeedbackLog {
   public static final Duration CLOCK_SKEW = Duration.ofSeconds(5);
 
   private static final int MAX_KEY_CHARACTERS = 128;
-  private static final int PAGE = 500;
+
+  /** Some records of the longest prompts, hundreds of the usual ones. */
+  private static final PageLimit PAGE = new PageLimit(500, 256 << 10);
 
   private final FeedbackStore store;
   private final TimeOrderedIds ids;

@@ -20,9 +20,9 @@ public interface FeedbackStore {
    * positions. Whatever comes later has a higher position than everything returned.
    *
    * @param since only events that arrived then or later; empty: all
-   * @param limit the most records
+   * @param limit the most that is read
    */
-  List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit);
+  List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, PageLimit limit);
 
   /** Returns one suggestion of {@code tenant} and the events on it, in the order they came. */
   Optional<SuggestionHistory> suggestion(String tenant, UUID suggestionId);

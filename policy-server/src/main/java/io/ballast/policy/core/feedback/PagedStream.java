@@ -10,25 +10,25 @@ import java.util.function.Consumer;
 final class PagedStream {
   private final ChangeSignal changes;
   private final Duration followBound;
-  private final int pageSize;
+  private final PageLimit limit;
 
   /**
    * @param changes announced whenever this process stores what may be in the log
    * @param followBound the longest that a follower waits before it looks again, for what other
    *     replicas stored
-   * @param pageSize the most records held at a time
+   * @param limit the most that is held at a time
    */
-  PagedStream(ChangeSignal changes, Duration followBound, int pageSize) {
+  PagedStream(ChangeSignal changes, Duration followBound, PageLimit limit) {
     this.changes = changes;
     this.followBound = followBound;
-    this.pageSize = pageSize;
+    this.limit = limit;
   }
 
   /** Where pages come from. */
   @FunctionalInterface
   interface Source<T> {
-    /** Returns at most {@code limit} records after those returned before; none: for now the end. */
-    List<T> next(int limit);
+    /** Returns a page of records after those returned before; none: for now the end. */
+    List<T> next(PageLimit limit);
   }
 
   /**
@@ -47,7 +47,7 @@ final class PagedStream {
     cancellation.onCancel(changes::wake);
     while (left > 0 && !cancellation.cancelled()) {
       long seen = changes.count();
-      List<T> page = source.next((int) Math.min(pageSize, left));
+      List<T> page = source.next(limit.atMost(left));
       page.forEach(sink);
       left -= page.size();
       if (page.isEmpty()) {

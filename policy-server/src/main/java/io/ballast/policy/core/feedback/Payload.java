@@ -20,6 +20,11 @@ public final class Payload {
     return bytes.clone();
   }
 
+  /** How many bytes. */
+  public int size() {
+    return bytes.length;
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Payload that && Arrays.equals(bytes, that.bytes);

@@ -4,6 +4,7 @@ import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.core.feedback.FeedbackStore;
+import io.ballast.policy.core.feedback.PageLimit;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -76,7 +77,8 @@ public final class OutageFeedbackStore implements FeedbackStore {
   }
 
   @Override
-  public List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit) {
+  public List<JoinedRecord> read(
+      String tenant, long position, Optional<Instant> since, PageLimit limit) {
     return next.read(tenant, position, since, limit);
   }
 

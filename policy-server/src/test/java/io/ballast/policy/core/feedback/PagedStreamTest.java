@@ -1,11 +1,13 @@
 package io.ballast.policy.core.feedback;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.policy.core.CallCancellation;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,7 +24,7 @@ class PagedStreamTest {
   private static final Duration LONG = Duration.ofHours(1);
 
   private final ChangeSignal changes = new ChangeSignal();
-  private final PagedStream pages = new PagedStream(changes, LONG, 10);
+  private final PagedStream pages = new PagedStream(changes, LONG, new PageLimit(10, 1_000));
   private final List<String> log = new CopyOnWriteArrayList<>();
 
   @Test
@@ -54,6 +56,34 @@ class PagedStreamTest {
 
     assertThat(sent.get()).containsExactly("a");
     assertThat(stays.reads).hasValue(2);
+  }
+
+  @Test
+  void noPageIsAskedForMoreThanIsLeftOrMayBeHeld() {
+    List<PageLimit> asked = new ArrayList<>();
+    List<String> sent = new ArrayList<>();
+    pages.send(
+        limit -> {
+          asked.add(limit);
+          return Collections.nCopies(Math.min(8, limit.records()), "a");
+        },
+        false,
+        17,
+        sent::add,
+        new Follower());
+
+    assertThat(asked)
+        .containsExactly(
+            new PageLimit(10, 1_000), new PageLimit(9, 1_000), new PageLimit(1, 1_000));
+    assertThat(sent).hasSize(17);
+  }
+
+  @Test
+  void aPageOfNothingIsRefused() {
+    assertThatThrownBy(() -> new PageLimit(0, 1))
+        .hasMessage("a page of 0 records and 1 bytes (expected: at least 1 each)");
+    assertThatThrownBy(() -> new PageLimit(1, 0))
+        .hasMessage("a page of 1 records and 0 bytes (expected: at least 1 each)");
   }
 
   /** What a follower of one record is sent, when its stream has ended. */
