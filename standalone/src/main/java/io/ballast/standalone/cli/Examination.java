@@ -9,6 +9,7 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.postgres.Postgres;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.policy.adapter.spool.DamagedFile;
@@ -156,8 +157,19 @@ final class Examination {
           data + " cannot be written",
           "give a folder that you may write: ./mesh up --data FOLDER");
     }
-    return Finding.good(
-        "data folder", data + (existing.equals(data) ? "" : " (made when a mesh starts)"));
+    if (!existing.equals(data)) {
+      return Finding.good("data folder", data + " (made when a mesh starts)");
+    }
+    try {
+      return OwnerOnly.isOpenToOthers(data)
+          ? Finding.weak(
+              "data folder",
+              data + " is open to other users of this machine, and has prompts and keys",
+              "chmod 700 " + data)
+          : Finding.good("data folder", data.toString());
+    } catch (IOException e) {
+      return Finding.weak("data folder", e.getMessage() + "", "look at the file system of " + data);
+    }
   }
 
   private Finding disk() {
