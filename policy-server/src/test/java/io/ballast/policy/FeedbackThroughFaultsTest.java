@@ -182,8 +182,8 @@ class FeedbackThroughFaultsTest {
           Postgres.at(
               new PostgresAddress(
                   "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(proxy.port()),
-                  "postgres",
-                  ""),
+                  server.address().user(),
+                  server.address().password()),
               new PostgresSettings(connections, CONNECT, ANSWER),
               new SimpleMeterRegistry());
       mesh =

@@ -2,6 +2,7 @@ package io.ballast.testing;
 
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -65,7 +66,7 @@ public final class StoppablePostgres implements Database, AutoCloseable {
 
   /** Starts it again, where it was and with what it held. */
   public void startAgain() {
-    String url = postgres.address().url();
+    PostgresAddress address = postgres.address();
     try {
       Files.deleteIfExists(
           data.resolve("epg-lock")); // the library's own, of the server that is gone
@@ -73,8 +74,9 @@ public final class StoppablePostgres implements Database, AutoCloseable {
           EmbeddedPostgres.builder()
               .setDataDirectory(data)
               .setCleanDataDirectory(false)
-              .setPort(Integer.parseInt(url.replaceAll(".*:(\\d+)/.*", "$1")))
+              .setPort(Integer.parseInt(address.url().replaceAll(".*:(\\d+)/.*", "$1")))
               .setRegisterShutdownHook(false)
+              .setConnectConfig("password", address.password())
               .start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -207,7 +207,9 @@ public final class ConsoleRoutes implements AutoCloseable {
       fail(context, Failure.TOO_LONG);
       return;
     }
-    LOG.error("{} failed", context.normalizedPath(), context.failure());
+    Throwable failure = context.failure(); // none where a handler said a status alone
+    LOG.error(
+        "{} failed", context.normalizedPath(), failure == null ? null : Wordless.of(failure));
     fail(context, Failure.BUG);
   }
 

@@ -9,6 +9,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.runtime.Role;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.testing.HeardLog;
 import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +50,18 @@ class ConsoleRoutesTest {
     assertThat(reply.json().get("message").asText()).contains(message);
     assertThat(reply.json()).as("nothing but reason and message").hasSize(2);
     assertThat(reply.headers()).containsEntry("Content-Type", "application/json");
+  }
+
+  @Test
+  void aFailureThatNobodyForesawIsLoggedWithoutItsMessage() throws Exception {
+    try (HeardLog log = HeardLog.of(ConsoleRoutes.class.getName(), Level.SEVERE)) {
+      assertThat(console.get("/api/broken").status()).isEqualTo(500);
+      assertThat(log.messages())
+          .hasSize(1)
+          .allSatisfy(
+              said ->
+                  assertThat(said).contains("IllegalStateException").doesNotContain("hunter2"));
+    }
   }
 
   @Test

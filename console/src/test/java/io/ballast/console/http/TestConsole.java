@@ -32,6 +32,10 @@ final class TestConsole implements AutoCloseable {
     routes = new ConsoleRoutes(mesh, access);
     Router router = Router.router(vertx);
     router.route("/index.html").handler(context -> context.end("page"));
+    router
+        .route("/api/broken")
+        .order(Integer.MIN_VALUE)
+        .handler(context -> context.fail(new IllegalStateException("hunter2")));
     routes.addTo(router);
     server =
         vertx

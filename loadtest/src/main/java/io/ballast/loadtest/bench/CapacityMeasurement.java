@@ -22,7 +22,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -235,7 +234,7 @@ final class CapacityMeasurement {
 
   /** Those that the load has just opened are among them: they are kept for a while. */
   private Map<String, Integer> connections() {
-    try (Connection database = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
+    try (Connection database = mesh.databaseAddress().connect()) {
       return DatabaseConnections.bySchema(database);
     } catch (SQLException e) {
       throw new IllegalStateException("the database's connections cannot be counted", e);

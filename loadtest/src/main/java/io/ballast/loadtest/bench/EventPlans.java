@@ -1,7 +1,7 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.kit.postgres.PostgresAddress;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -50,17 +50,17 @@ record EventPlans(QueryPlan record, QueryPlan suggestion, QueryPlan page, QueryP
   /**
    * Has the statements run.
    *
-   * @param url of the database
+   * @param database where it is; its URL has no properties
    * @param suggestionId of a suggestion of the tenant "bench" that an event joined
    * @param since for the page since a time
    * @param limit of a page
    */
-  static EventPlans seen(String url, String suggestionId, Instant since, int limit)
+  static EventPlans seen(
+      PostgresAddress database, String suggestionId, Instant since, int limit)
       throws SQLException {
     UUID suggestion = UUID.fromString(suggestionId);
     // the planner is to see the values, as it does the first times that a statement is prepared
-    try (Connection connection =
-        DriverManager.getConnection(url + "?preferQueryMode=simple", "postgres", "")) {
+    try (Connection connection = simple(database).connect()) {
       connection.setSchema("policy");
       return new EventPlans(
           plan(connection, KEY, key(connection, suggestion))
@@ -69,6 +69,11 @@ record EventPlans(QueryPlan record, QueryPlan suggestion, QueryPlan page, QueryP
           plan(connection, PAGE, at(BEGINNING), limit),
           plan(connection, PAGE, at(since), limit));
     }
+  }
+
+  private static PostgresAddress simple(PostgresAddress database) {
+    return new PostgresAddress(
+        database.url() + "?preferQueryMode=simple", database.user(), database.password());
   }
 
   private static OffsetDateTime at(Instant time) {

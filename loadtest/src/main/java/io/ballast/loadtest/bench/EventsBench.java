@@ -11,7 +11,6 @@ import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -156,7 +155,7 @@ final class EventsBench {
   private EventPlans plans(MeshUnderTest mesh, BlockingQueue<SuggestResponse> suggestions)
       throws SQLException {
     return EventPlans.seen(
-        mesh.databaseUrl(), suggestions.element().getSuggestionId(), since(), PAGE);
+        mesh.databaseAddress(), suggestions.element().getSuggestionId(), since(), PAGE);
   }
 
   /** So that a page has the last seconds. */
@@ -252,7 +251,7 @@ final class EventsBench {
 
   /** Rows of ninety days before now, each with ids as the mesh makes them: the older the lower. */
   private void fill(MeshUnderTest mesh) throws SQLException {
-    try (Connection connection = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "")) {
+    try (Connection connection = mesh.databaseAddress().connect()) {
       connection.setSchema("policy");
       try (Statement statement = connection.createStatement()) {
         statement.execute(MONTHS);
@@ -274,7 +273,7 @@ final class EventsBench {
 
   /** What PostgreSQL would do by itself within minutes. */
   private static void settle(MeshUnderTest mesh) throws SQLException {
-    try (Connection connection = DriverManager.getConnection(mesh.databaseUrl(), "postgres", "");
+    try (Connection connection = mesh.databaseAddress().connect();
         Statement statement = connection.createStatement()) {
       connection.setSchema("policy");
       statement.execute("vacuum analyze suggestion");

@@ -1,5 +1,7 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
@@ -252,26 +254,16 @@ final class MeshUnderTest implements AutoCloseable {
   }
 
   /**
-   * Where the embedded database listens, as JDBC has it; its user is {@code postgres}, and asked
-   * for no password.
+   * Where the embedded database listens, and its password.
    *
    * @throws IllegalStateException if there is none
    */
-  String databaseUrl() {
+  PostgresAddress databaseAddress() {
     return postmasterFiles(data)
         .findFirst()
-        .map(MeshUnderTest::portOf)
-        .map("jdbc:postgresql://127.0.0.1:%s/postgres"::formatted)
+        .map(file -> file.resolve("../..").normalize())
+        .flatMap(Postgres::find)
         .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
-  }
-
-  /** The fourth line of PostgreSQL's own file. */
-  private static String portOf(Path file) {
-    try {
-      return Files.readAllLines(file).get(3).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /**

@@ -3,12 +3,10 @@ package io.ballast.loadtest.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.postgres.Postgres;
-import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import org.jdbi.v3.core.Handle;
@@ -31,9 +29,7 @@ class DatabaseConnectionsTest {
             new PostgresSettings(MOST, Duration.ofSeconds(30)),
             new SimpleMeterRegistry())) {
       Jdbi safety = postgres.schema("safety").jdbi();
-      PostgresAddress address = postgres.address();
-      try (Connection own =
-              DriverManager.getConnection(address.url(), address.user(), address.password());
+      try (Connection own = postgres.address().connect();
           Handle first = safety.open();
           Handle second = safety.open();
           Handle third = safety.open()) {

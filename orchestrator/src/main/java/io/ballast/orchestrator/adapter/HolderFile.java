@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ public final class HolderFile {
         }
       }
       String name = names.get();
-      Files.createDirectories(data);
+      OwnerOnly.createFolders(data);
       Files.writeString(file, name + "\n", StandardCharsets.UTF_8);
       return name;
     } catch (IOException e) {

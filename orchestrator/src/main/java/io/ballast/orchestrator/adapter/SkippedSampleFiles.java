@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.run.KeptSamples;
@@ -109,10 +110,11 @@ public final class SkippedSampleFiles implements SkippedSamples, KeptSamples {
   }
 
   private static void write(Path folder, String name, byte[] json) throws IOException {
-    Files.createDirectories(folder);
+    OwnerOnly.createFolders(folder);
     Path written = folder.resolve(name + ".new");
     try {
-      Files.write(written, json);
+      Files.deleteIfExists(written); // of a process that was killed
+      Files.write(OwnerOnly.createFile(written), json);
       Files.move(
           written,
           folder.resolve(name),

@@ -28,6 +28,7 @@ import io.ballast.orchestrator.adapter.GrpcSafetyTester;
 import io.ballast.orchestrator.adapter.HolderFile;
 import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.PostgresCheckpointTrail;
 import io.ballast.orchestrator.adapter.PostgresRunPrompts;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.RetentionTelemetry;
@@ -240,7 +241,7 @@ public final class OrchestratorServer implements AutoCloseable {
             new RunGrpcService(runs, calls, runtime.replies()),
             new LearnerGrpcService(
                 sessions,
-                new Checkpoints(folders),
+                new Checkpoints(folders, new PostgresCheckpointTrail(database, audit)),
                 calls,
                 runtime.replies(),
                 surroundings.random()::nextLong));

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
@@ -61,6 +62,18 @@ class SkippedSampleFilesTest {
     assertThat(name).isEqualTo("skipped-updates/acme/%s/%d.json", RUN_ID, iteration);
     assertThat(Files.size(root.resolve(name))).isLessThanOrEqualTo(1 << 20);
     return StateJson.MAPPER.readTree(root.resolve(name).toFile());
+  }
+
+  @Test
+  void nobodyButTheirOwnerReadsThem() throws IOException {
+    Path samples = root.resolve("skipped-updates/acme").resolve(RUN_ID);
+    Files.createDirectories(samples);
+    Files.writeString(samples.resolve("7.json.new"), "of a process that was killed");
+
+    assertThat(kept(7, List.of(group(1, "x = 1"))).isEmpty()).isFalse();
+
+    assertThat(OwnerOnly.isOpenToOthers(samples.resolve("7.json"))).isFalse();
+    assertThat(samples.resolve("7.json.new")).doesNotExist();
   }
 
   @Test

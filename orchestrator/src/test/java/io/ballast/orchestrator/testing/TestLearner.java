@@ -100,7 +100,7 @@ public final class TestLearner implements AutoCloseable {
     service =
         new LearnerGrpcService(
             sessions,
-            new Checkpoints(folders),
+            new Checkpoints(folders, (caller, name) -> {}),
             new CallMapper(RequestContexts::from),
             replies,
             () -> 7);

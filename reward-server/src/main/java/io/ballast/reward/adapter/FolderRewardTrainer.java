@@ -11,6 +11,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.reward.core.training.RewardTrainer;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.core.training.Training.ObjectiveResult;
@@ -190,7 +191,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
     VersionName version = prepared.version();
     try {
       ModelStore.deleteAll(work); // of a process that was killed
-      Files.createDirectories(work);
+      OwnerOnly.createFolders(work); // it has what people judged
       RewardTraining.Trained trained =
           new RewardTraining(
                   order.plan(),

@@ -4,6 +4,7 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.reward.core.training.JudgementUploads;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.BadRowsException;
@@ -69,7 +70,7 @@ public final class SpooledUploads implements JudgementUploads {
     }
     boolean begun = false;
     try {
-      Files.createDirectories(folder);
+      OwnerOnly.createFolders(folder);
       Path file = Files.createTempFile(folder, "upload", ".jsonl");
       Upload upload = new Spooled(file, FileChannel.open(file, StandardOpenOption.WRITE));
       begun = true;

@@ -6,6 +6,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.grpc.Principals;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -297,10 +298,10 @@ public final class FileAudit implements AuditTrail, TurnTrail {
   private void createFile() throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     if (folder != null) {
-      Files.createDirectories(folder);
+      OwnerOnly.createFolders(folder);
     }
     if (!Files.exists(file)) {
-      Files.createFile(file);
+      OwnerOnly.createFile(file);
     }
     if (folder != null) {
       try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {

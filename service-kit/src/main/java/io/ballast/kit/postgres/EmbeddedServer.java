@@ -2,6 +2,7 @@ package io.ballast.kit.postgres;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
@@ -11,6 +12,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -26,10 +28,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A PostgreSQL server of this mesh's own, on loopback, durable: fsync and synchronous commits are
- * on. The processes of one mesh share it: the first starts it, the last stops it. It outlives a
- * process that is killed, and the next one takes it over; if it dies itself, one of them starts it
- * again.
+ * A PostgreSQL server of this mesh's own, on loopback, which asks for a password that only the
+ * owner of its files can read; durable: fsync and synchronous commits are on. The processes of one
+ * mesh share it: the first starts it, the last stops it. It outlives a process that is killed, and
+ * the next one takes it over; if it dies itself, one of them starts it again.
  *
  * <p>Who uses it is kept in the locks of two files, which the operating system frees when a process
  * dies: {@code start.lock}, held while it is started or stopped, and {@code users.lock}, held
@@ -48,18 +50,20 @@ final class EmbeddedServer implements AutoCloseable {
 
   private static final Duration LONGEST_STOP = Duration.ofSeconds(20);
   private static final Duration LOOK = Duration.ofMillis(20);
-  private static final String USER = "postgres";
 
   private final Path folder;
   private final Path log;
+  private final EmbeddedAccess access;
   private final FileChannel users;
   private final int port;
   private final ReentrantLock starting = new ReentrantLock(); // the files' locks are of a process
   private final CountDownLatch closed = new CountDownLatch(1);
 
-  private EmbeddedServer(Path folder, Path log, FileChannel users, int port) {
+  private EmbeddedServer(
+      Path folder, Path log, EmbeddedAccess access, FileChannel users, int port) {
     this.folder = folder;
     this.log = log;
+    this.access = access;
     this.users = users;
     this.port = port;
   }
@@ -71,18 +75,22 @@ final class EmbeddedServer implements AutoCloseable {
    */
   static EmbeddedServer open(Path folder, Path log) {
     try {
-      Files.createDirectories(folder);
+      OwnerOnly.createFolders(folder);
       Path parent = log.toAbsolutePath().getParent();
       if (parent != null) {
-        Files.createDirectories(parent);
+        OwnerOnly.createFolders(parent);
       }
       try (Held held = Held.lock(folder)) {
         FileChannel users = file(folder, "users.lock");
         try {
           var unused = users.lock(0, Long.MAX_VALUE, true);
-          Optional<Integer> port = running(folder);
-          return new EmbeddedServer(
-              folder, log, users, port.isPresent() ? port.get() : start(folder, log));
+          EmbeddedAccess access = EmbeddedAccess.of(folder, new SecureRandom());
+          Optional<Integer> running = running(folder);
+          int port = running.isPresent() ? running.get() : start(folder, log, access);
+          if (access.isOpenToAll()) {
+            closeToStrangers(folder, log, access, port);
+          }
+          return new EmbeddedServer(folder, log, access, users, port);
         } catch (RuntimeException | IOException e) {
           users.close();
           throw e;
@@ -103,7 +111,18 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   PostgresAddress address() {
-    return new PostgresAddress("jdbc:postgresql://127.0.0.1:%d/postgres".formatted(port), USER, "");
+    return access.at(port);
+  }
+
+  /**
+   * Where the server on the files in {@code folder} is, for whoever is no process of its mesh;
+   * empty if none runs.
+   */
+  static Optional<PostgresAddress> find(Path folder) throws IOException {
+    Optional<Integer> port = running(folder);
+    return port.isEmpty()
+        ? Optional.empty()
+        : Optional.of(EmbeddedAccess.read(folder).at(port.get()));
   }
 
   /**
@@ -148,7 +167,7 @@ final class EmbeddedServer implements AutoCloseable {
       try (Held held = Held.lock(folder)) {
         if (postmaster(folder).isEmpty()) { // another process may have been quicker
           LOG.warn("the embedded PostgreSQL in {} has died and is started again", folder);
-          int again = launch(folder, log, port, LONGEST_RESTART);
+          int again = launch(folder, log, access, port, LONGEST_RESTART);
           LOG.info("the embedded PostgreSQL runs again, on port {}", again);
         }
       }
@@ -180,12 +199,12 @@ final class EmbeddedServer implements AutoCloseable {
     }
   }
 
-  private static int start(Path folder, Path log) throws IOException {
-    Path complete = folder.resolve("complete");
+  private static int start(Path folder, Path log, EmbeddedAccess access) throws IOException {
+    Path complete = complete(folder);
     if (!Files.exists(complete)) {
       deleteAll(data(folder)); // the first start was cut off: nobody was given what is there
     }
-    int port = launch(folder, log, 0, LONGEST_START);
+    int port = launch(folder, log, access, 0, LONGEST_START);
     if (!Files.exists(complete)) {
       Files.createFile(complete);
     }
@@ -193,14 +212,34 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   /**
-   * Runs the server, making its files if there are none.
+   * Has a server of an earlier release, which lets in whoever asks, ask for its password. It is
+   * started anew, so that whoever was in is out.
+   */
+  private static void closeToStrangers(Path folder, Path log, EmbeddedAccess access, int port)
+      throws IOException {
+    access.close(port);
+    postmaster(folder).ifPresent(process -> stop(folder, process, "-INT"));
+    int again = launch(folder, log, access, port, LONGEST_START);
+    LOG.info(
+        "the embedded PostgreSQL on port {} let in every user of this machine, and asks for the"
+            + " password in {} from now on",
+        again,
+        access.file());
+  }
+
+  /**
+   * Runs the server, making its files, with the password, if there are none.
    *
    * @param port 0: any free one
    * @param longest how long it may take until it answers
    * @return its port
    */
-  static int launch(Path folder, Path log, int port, Duration longest) throws IOException {
+  static int launch(Path folder, Path log, EmbeddedAccess access, int port, Duration longest)
+      throws IOException {
     Files.deleteIfExists(data(folder).resolve("epg-lock")); // the library's own; ours holds
+    if (!Files.exists(log)) {
+      OwnerOnly.createFile(log);
+    }
     try {
       return EmbeddedPostgres.builder()
           .setDataDirectory(data(folder))
@@ -208,6 +247,9 @@ final class EmbeddedServer implements AutoCloseable {
           .setPort(port)
           .setRegisterShutdownHook(false)
           .setPGStartupWait(longest)
+          .setConnectConfig("password", access.password())
+          .setLocaleConfig("auth", EmbeddedAccess.METHOD) // all of these go to initdb
+          .setLocaleConfig("pwfile", access.file().toString())
           .setOutputRedirector(Redirect.appendTo(log.toFile()))
           .setErrorRedirector(Redirect.appendTo(log.toFile()))
           .setServerConfig("fsync", "on")
@@ -237,8 +279,13 @@ final class EmbeddedServer implements AutoCloseable {
     }
   }
 
-  private static Path data(Path folder) {
+  static Path data(Path folder) {
     return folder.resolve("data");
+  }
+
+  /** Is there once the server has started for the first time. */
+  static Path complete(Path folder) {
+    return folder.resolve("complete");
   }
 
   /** The port of a server that runs on these files; empty if none does. */

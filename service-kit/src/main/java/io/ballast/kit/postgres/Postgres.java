@@ -6,6 +6,8 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -77,7 +79,8 @@ public final class Postgres implements AutoCloseable {
 
   /**
    * Uses the server whose files are in {@code folder}: starts it unless another process of this
-   * mesh has, and stops it at the end unless another still uses it.
+   * mesh has, and stops it at the end unless another still uses it. It asks for a password, which
+   * is in the folder, in a file of the owner's alone.
    *
    * @param log where the server writes its log
    * @throws MeshException PRECONDITION_FAILED if it cannot be started
@@ -86,6 +89,20 @@ public final class Postgres implements AutoCloseable {
       Path folder, Path log, PostgresSettings settings, MeterRegistry meters) {
     EmbeddedServer server = EmbeddedServer.open(folder, log);
     return new Postgres(server.address(), settings, meters, Optional.of(server));
+  }
+
+  /**
+   * Where the embedded server whose files are in {@code folder} is, and its password, for whoever
+   * is no process of its mesh and may read the folder, such as a benchmark; empty if none runs.
+   *
+   * @throws UncheckedIOException if its files cannot be read
+   */
+  public static Optional<PostgresAddress> find(Path folder) {
+    try {
+      return EmbeddedServer.find(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /**

@@ -2,7 +2,10 @@ package io.ballast.kit.postgres;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.Map;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Where PostgreSQL is.
@@ -12,6 +15,7 @@ import java.util.Map;
  */
 public record PostgresAddress(String url, String user, String password) {
   private static final String PREFIX = "jdbc:postgresql:";
+  private static final int LONGEST_LOGIN_SECONDS = 20;
 
   /** Checks that the URL is one of PostgreSQL. */
   public PostgresAddress {
@@ -22,6 +26,22 @@ public record PostgresAddress(String url, String user, String password) {
               .formatted(withoutSecrets(url)),
           Map.of("field", "ballast.database.url", "value", withoutSecrets(url)));
     }
+  }
+
+  /**
+   * Opens a connection beside those of the mesh, which is the caller's to close.
+   *
+   * @throws SQLException if the server cannot be reached within 20 seconds, or refuses
+   */
+  public Connection connect() throws SQLException {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(url);
+    source.setUser(user);
+    if (!password.isEmpty()) {
+      source.setPassword(password);
+    }
+    source.setLoginTimeout(LONGEST_LOGIN_SECONDS);
+    return source.getConnection();
   }
 
   /** The URL without its properties, for messages: they may hold a password. */

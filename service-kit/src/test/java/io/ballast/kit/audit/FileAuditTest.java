@@ -10,6 +10,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -75,6 +76,13 @@ class FileAuditTest {
   private static Optional<String> flaw(FileAudit of) {
     AuditChain chain = new AuditChain();
     return of.after(0, 100).stream().flatMap(entry -> chain.add(entry).stream()).findFirst();
+  }
+
+  @Test
+  void nobodyButItsOwnerReadsIt() throws IOException {
+    appendThree();
+    assertThat(OwnerOnly.isOpenToOthers(file)).isFalse();
+    assertThat(OwnerOnly.isOpenToOthers(folder.resolve("data"))).isFalse();
   }
 
   @Test

@@ -5,15 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.grpc.StatusMapper;
 import io.grpc.Context;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import org.jdbi.v3.core.Jdbi;
@@ -57,7 +64,7 @@ class PostgresTest {
 
   @Test
   void whatIsWrittenIsDurableAndThereAfterARestart() {
-    String port;
+    PostgresAddress address;
     try (Postgres postgres = open()) {
       Jdbi shelf = postgres.schema("shelf").jdbi();
       assertThat(setting(shelf, "fsync")).isEqualTo("on");
@@ -68,15 +75,11 @@ class PostgresTest {
           .allSatisfy(each -> assertThat(each.value()).isZero());
       assertThat(setting(shelf, "search_path")).isEqualTo("shelf");
       add(shelf, "Middlemarch");
-      port = postgres.address().url();
+      address = postgres.address();
       assertThat(postgres.isReachable()).isTrue();
     }
     assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
-    assertThat(
-            Postgres.at(
-                    new PostgresAddress(port, "postgres", ""), SETTINGS, new SimpleMeterRegistry())
-                .isReachable())
-        .isFalse();
+    assertThat(Postgres.at(address, SETTINGS, new SimpleMeterRegistry()).isReachable()).isFalse();
     try (Postgres again = open()) {
       assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Middlemarch");
     }
@@ -158,6 +161,7 @@ class PostgresTest {
     EmbeddedServer.launch(
         folder.resolve("postgres"),
         folder.resolve("logs/postgres.log"),
+        EmbeddedAccess.read(folder.resolve("postgres")),
         port,
         Duration.ofSeconds(60));
     return Postgres.at(address, SETTINGS, new SimpleMeterRegistry());
@@ -199,6 +203,123 @@ class PostgresTest {
     try (Postgres postgres = open()) {
       assertThat(titles(postgres.schema("shelf").jdbi())).isEmpty();
     }
+  }
+
+  private static PostgresAddress with(PostgresAddress address, String password) {
+    return new PostgresAddress(address.url(), address.user(), password);
+  }
+
+  private static void assertClosedToStrangers(PostgresAddress address) throws SQLException {
+    assertThatThrownBy(() -> with(address, "").connect()).isInstanceOf(SQLException.class);
+    assertThatThrownBy(() -> with(address, "postgres").connect())
+        .isInstanceOfSatisfying(
+            SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("28P01"));
+    try (Connection owner = address.connect()) {
+      assertThat(owner.isValid(5)).isTrue();
+    }
+  }
+
+  @Test
+  void whoeverCannotReadThePasswordIsNotLetIn() throws Exception {
+    Path file = folder.resolve("postgres/password");
+    PostgresAddress address;
+    try (Postgres postgres = open()) {
+      address = postgres.address();
+      assertClosedToStrangers(address);
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+          .isEqualTo("rw-------");
+      assertThat(file).hasContent(address.password());
+      assertThat(OwnerOnly.isOpenToOthers(folder.resolve("postgres"))).isFalse();
+      assertThat(OwnerOnly.isOpenToOthers(folder.resolve("logs/postgres.log"))).isFalse();
+      assertThat(address.password()).hasSize(43); // 32 bytes in base 64
+      assertThat(address.toString()).doesNotContain(address.password());
+      assertThat(EmbeddedAccess.read(folder.resolve("postgres")).toString())
+          .doesNotContain(address.password());
+      assertThat(Postgres.find(folder.resolve("postgres"))).contains(address);
+    }
+    assertThat(Postgres.find(folder.resolve("postgres"))).isEmpty();
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    try (Postgres again = open()) {
+      assertThat(again.address().password()).isEqualTo(address.password());
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+          .isEqualTo("rw-------");
+    }
+  }
+
+  /** A server as releases made it that let in every user of the machine; it runs. */
+  private EmbeddedPostgres ofAnEarlierRelease() throws IOException, SQLException {
+    EmbeddedPostgres server =
+        EmbeddedPostgres.builder()
+            .setDataDirectory(folder.resolve("postgres/data"))
+            .setCleanDataDirectory(false)
+            .setRegisterShutdownHook(false)
+            .start();
+    Files.createFile(folder.resolve("postgres/complete"));
+    try (Connection anybody = server.getPostgresDatabase().getConnection();
+        Statement statement = anybody.createStatement()) {
+      statement.execute("create table kept as select 'Villette' as title");
+    }
+    return server;
+  }
+
+  private static void assertKept(PostgresAddress address) throws SQLException {
+    try (Connection owner = address.connect();
+        Statement statement = owner.createStatement();
+        ResultSet rows = statement.executeQuery("select title from kept")) {
+      assertThat(rows.next()).isTrue();
+      assertThat(rows.getString(1)).isEqualTo("Villette");
+    }
+  }
+
+  @Test
+  void aFolderOfAnEarlierReleaseIsClosedToStrangersAndKeepsWhatItHas() throws Exception {
+    ofAnEarlierRelease().close();
+    PostgresAddress address;
+    try (Postgres postgres = open()) {
+      address = postgres.address();
+      assertClosedToStrangers(address);
+      assertKept(address);
+    }
+    try (Postgres again = open()) {
+      assertThat(again.address().password()).isEqualTo(address.password());
+      assertClosedToStrangers(again.address());
+      assertKept(again.address());
+    }
+  }
+
+  @Test
+  void aServerOfAnEarlierReleaseThatRunsIsClosedToStrangersAndToThoseWhoAreIn() throws Exception {
+    EmbeddedPostgres before = ofAnEarlierRelease();
+    try (Connection stranger = before.getPostgresDatabase().getConnection();
+        Postgres postgres = open()) {
+      assertThat(stranger.isValid(5)).isFalse();
+      assertThat(postgres.address().url()).contains(":" + before.getPort() + "/");
+      assertClosedToStrangers(postgres.address());
+      assertKept(postgres.address());
+    }
+  }
+
+  @Test
+  void aPasswordThatIsGoneIsNamedWithTheMendWhichWorks() throws Exception {
+    Path file = folder.resolve("postgres/password");
+    Path rules = folder.resolve("postgres/data/pg_hba.conf");
+    PostgresAddress before;
+    try (Postgres postgres = open()) {
+      before = postgres.address();
+    }
+    Files.delete(file);
+    assertThatThrownBy(this::open)
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+        .hasMessageContaining("its password is gone: put " + file + " back")
+        .hasMessageContaining("'host all all 127.0.0.1/32 trust' into " + rules);
+
+    Files.writeString(rules, "host all all 127.0.0.1/32 trust\n");
+    try (Postgres postgres = open()) {
+      assertThat(postgres.address().password()).isNotEqualTo(before.password()).hasSize(43);
+      assertClosedToStrangers(postgres.address());
+    }
+    assertThat(Files.readString(rules)).doesNotContain("trust ").doesNotContain("trust\n");
   }
 
   @Test

@@ -9,9 +9,12 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.file.OwnerOnly;
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.policy.adapter.spool.DamagedFile;
 import io.ballast.standalone.cli.Finding.Health;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -154,8 +157,19 @@ final class Examination {
           data + " cannot be written",
           "give a folder that you may write: ./mesh up --data FOLDER");
     }
-    return Finding.good(
-        "data folder", data + (existing.equals(data) ? "" : " (made when a mesh starts)"));
+    if (!existing.equals(data)) {
+      return Finding.good("data folder", data + " (made when a mesh starts)");
+    }
+    try {
+      return OwnerOnly.isOpenToOthers(data)
+          ? Finding.weak(
+              "data folder",
+              data + " is open to other users of this machine, and has prompts and keys",
+              "chmod 700 " + data)
+          : Finding.good("data folder", data.toString());
+    } catch (IOException e) {
+      return Finding.weak("data folder", e.getMessage() + "", "look at the file system of " + data);
+    }
   }
 
   private Finding disk() {
@@ -285,12 +299,13 @@ final class Examination {
     Path folder = null;
     try {
       folder = Files.createTempDirectory("ballast-doctor");
-      try (EmbeddedPostgres postgres =
-              EmbeddedPostgres.builder()
-                  .setDataDirectory(folder.resolve("data"))
-                  .setCleanDataDirectory(true)
-                  .start();
-          Connection connection = postgres.getPostgresDatabase().getConnection();
+      try (Postgres postgres =
+              Postgres.embedded(
+                  folder.resolve("postgres"),
+                  folder.resolve("postgres.log"),
+                  PostgresSettings.defaults(),
+                  new SimpleMeterRegistry());
+          Connection connection = postgres.address().connect();
           Statement statement = connection.createStatement();
           ResultSet version = statement.executeQuery("show server_version")) {
         version.next();

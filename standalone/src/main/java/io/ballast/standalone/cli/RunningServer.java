@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.File;
 import java.io.IOException;
@@ -48,9 +49,10 @@ final class RunningServer {
   static RunningServer start(Server server, boolean detached) throws IOException {
     Path folder = server.log().toAbsolutePath().getParent();
     if (folder != null) {
-      Files.createDirectories(folder);
+      OwnerOnly.createFolders(folder);
     }
     Files.deleteIfExists(server.log());
+    OwnerOnly.createFile(server.log());
     List<String> command = new ArrayList<>();
     if (detached) {
       command.add("nohup");

@@ -12,10 +12,13 @@ final class ConfigurationDigest {
 
   /**
    * Their values are no part of the digest: whoever guesses one could prove it. Counts of tokens
-   * are none, nor tokenizers and files with tokens.
+   * are none, nor tokenizers and files with tokens. What Kafka's producer is given may be one under
+   * any name, such as {@code "sasl.jaas.config"}.
    */
   private static final Pattern SECRET =
-      Pattern.compile("(token(?!s|iz|-file)|password|secret|url)", Pattern.CASE_INSENSITIVE);
+      Pattern.compile(
+          "(token(?!s|iz|-file)|password|secret|url|kafka\\.properties\\.)",
+          Pattern.CASE_INSENSITIVE);
 
   private ConfigurationDigest() {}
 

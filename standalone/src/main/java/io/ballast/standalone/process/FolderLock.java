@@ -2,6 +2,7 @@ package io.ballast.standalone.process;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,7 +35,7 @@ final class FolderLock implements AutoCloseable {
   static FolderLock claim(Path data, Role role, long pid, int port, int httpPort) {
     Path file = data.resolve("locks").resolve(role.label() + ".lock");
     try {
-      Files.createDirectories(data.resolve("locks"));
+      OwnerOnly.createFolders(data.resolve("locks"));
       FileChannel channel =
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);

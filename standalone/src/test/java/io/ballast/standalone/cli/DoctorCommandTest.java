@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,6 +79,20 @@ class DoctorCommandTest {
     assertThat(found.path("health").asText()).isEqualTo("WEAK");
     assertThat(found.path("detail").asText()).isEqualTo("1 damaged file in " + spool);
     assertThat(found.path("mend").asText()).contains("./mesh spool damaged");
+  }
+
+  @Test
+  void aDataFolderThatOthersMayEnterIsSaidWithTheMend() throws IOException {
+    Path data = Files.createDirectory(home.resolve(".ballast"));
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwx--x---"));
+    JsonNode open = finding(Cli.run(home, Map.of(), "doctor", "--json"), "data folder");
+    assertThat(open.path("health").asText()).isEqualTo("WEAK");
+    assertThat(open.path("detail").asText()).contains(data + " is open to other users");
+    assertThat(open.path("mend").asText()).isEqualTo("chmod 700 " + data);
+
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwx------"));
+    JsonNode closed = finding(Cli.run(home, Map.of(), "doctor", "--json"), "data folder");
+    assertThat(closed.path("health").asText()).isEqualTo("GOOD");
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
@@ -88,6 +89,19 @@ class UpCommandTest {
     assertThat(server.failure().line())
         .startsWith("reward-server ended with exit code 7; its log, ")
         .endsWith("first\nlast words");
+  }
+
+  @Test
+  void nobodyButItsOwnerReadsTheDataFolderOfAMesh() throws Exception {
+    Path log = folder.resolve("data/logs/r.out");
+    Server server = new Server("mesh", List.of("sh", "-c", "echo said"), log, 1, 2);
+    for (int start = 0; start < 2; start++) { // the second takes the first one's log away
+      assertThat(RunningServer.start(server, false).process().waitFor()).isZero();
+      assertThat(log).hasContent("said");
+      for (Path path : List.of(log, folder.resolve("data/logs"), folder.resolve("data"))) {
+        assertThat(OwnerOnly.isOpenToOthers(path)).as(path.toString()).isFalse();
+      }
+    }
   }
 
   @Test

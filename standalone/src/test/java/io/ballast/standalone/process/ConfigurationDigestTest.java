@@ -25,7 +25,8 @@ class ConfigurationDigestTest {
         "ballast.reward.batch-tokens",
         "ballast.workshop.tokenizer",
         "ballast.policy.break-glass-token-file",
-        "ballast.security.jwt.issuer"
+        "ballast.security.jwt.issuer",
+        "ballast.events.kafka.topic"
       })
   void whatIsNoSecretIsPartOfIt(String name) {
     assertThat(digest(Map.of(name, "1"))).isNotEqualTo(digest(Map.of(name, "2")));
@@ -38,7 +39,10 @@ class ConfigurationDigestTest {
         "ballast.database.password",
         "ballast.database.url",
         "ballast.policy.remotes.big.url",
-        "ballast.client.Secret"
+        "ballast.client.Secret",
+        "ballast.events.kafka.properties.\"sasl.jaas.config\"",
+        "ballast.events.kafka.properties.\"ssl.keystore.key\"",
+        "ballast.events.kafka.properties.sasl.jaas.config"
       })
   void aSecretIsNot(String name) {
     assertThat(digest(Map.of(name, "1"))).isEqualTo(digest(Map.of(name, "2")));

@@ -2,6 +2,8 @@ package io.ballast.standalone.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.runtime.Role;
 import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy;
@@ -9,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -24,7 +25,6 @@ import java.util.Optional;
  */
 final class SplitMesh implements AutoCloseable {
   private static final long SEED = 8;
-  private static final String DATABASE_USER = "postgres";
 
   /** A lease lasts four times as long: enough for a busy machine, and not 20 s to wait for. */
   private static final String SWEEP = "ballast.orchestrator.sweep-interval";
@@ -81,6 +81,7 @@ final class SplitMesh implements AutoCloseable {
       Path link = folder.resolve(shared);
       var unused = Files.createSymbolicLink(link, Files.createDirectories(data.resolve(shared)));
     }
+    PostgresAddress database = databaseAddress();
     return BuiltMesh.start(
         folder,
         Map.of(
@@ -93,16 +94,18 @@ final class SplitMesh implements AutoCloseable {
             "ballast.peers.safety",
             "127.0.0.1:" + at(Role.SAFETY_SERVER).port(),
             "ballast.database.url",
-            databaseUrl(),
+            database.url(),
             "ballast.database.user",
-            DATABASE_USER,
+            database.user(),
+            "ballast.database.password",
+            database.password(),
             SWEEP,
             SWEEPS));
   }
 
   /** Who has the lease of a run; empty: nobody. */
   String holder(String runId) {
-    try (Connection connection = DriverManager.getConnection(databaseUrl(), DATABASE_USER, "");
+    try (Connection connection = databaseAddress().connect();
         PreparedStatement query =
             connection.prepareStatement(
                 "select holder from orchestrator.run_lease where run_id = ?")) {
@@ -137,9 +140,9 @@ final class SplitMesh implements AutoCloseable {
     }
   }
 
-  /** The address of PostgreSQL for whoever is no process of this mesh. */
-  String databaseUrl() {
-    return "jdbc:postgresql://127.0.0.1:%s/postgres".formatted(database().get(LINES - 1).strip());
+  /** Where PostgreSQL is, and its password, for whoever is no process of this mesh. */
+  private PostgresAddress databaseAddress() {
+    return Postgres.find(data.resolve("postgres")).orElseThrow();
   }
 
   private Optional<ProcessHandle> postmaster() {

@@ -15,7 +15,6 @@ import io.grpc.Channel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -59,7 +58,7 @@ class SpoolKillIT {
       Map<String, String> acknowledged = new LinkedHashMap<>(); // ids of events, by key
       String before;
       String meanwhile;
-      try (BuiltMesh mesh = start(network)) {
+      try (BuiltMesh mesh = start(network, address)) {
         before = TestCalls.suggest(mesh.channel(), "int size = list.").getSuggestionId();
         network.apply(new Down());
         meanwhile = TestCalls.suggest(mesh.channel(), "return ").getSuggestionId();
@@ -72,10 +71,10 @@ class SpoolKillIT {
       assertThat(count(address, "feedback_event")).isZero();
       network.heal();
 
-      try (Connection other = connection(address)) {
+      try (Connection other = address.connect()) {
         other.setAutoCommit(false);
         use(other, key(BEFORE_THE_WAIT), before);
-        try (BuiltMesh mesh = start(network)) {
+        try (BuiltMesh mesh = start(network, address)) {
           Await.until(
               () -> count(address, "feedback_event") == BEFORE_THE_WAIT && blocked(address));
           mesh.kill();
@@ -83,7 +82,7 @@ class SpoolKillIT {
         other.rollback();
       }
 
-      try (BuiltMesh mesh = start(network)) {
+      try (BuiltMesh mesh = start(network, address)) {
         Await.until(() -> waiting(mesh) == 0);
         assertThat(TestCalls.trainingRecords(mesh.channel()))
             .extracting(TrainingRecord::getEventId)
@@ -107,7 +106,7 @@ class SpoolKillIT {
   }
 
   /** Starts the mesh on the data and the ports of before, until it answers. */
-  private BuiltMesh start(FaultProxy network) {
+  private BuiltMesh start(FaultProxy network, PostgresAddress database) {
     return BuiltMesh.launch(
             data,
             port,
@@ -116,7 +115,9 @@ class SpoolKillIT {
                 "ballast.database.url",
                 "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(network.port()),
                 "ballast.database.user",
-                "postgres",
+                database.user(),
+                "ballast.database.password",
+                database.password(),
                 "ballast.policy.feedback-on-database-down",
                 "SPOOL",
                 "ballast.policy.database-patience", // it is killed while it waits for an answer
@@ -136,10 +137,6 @@ class SpoolKillIT {
         .containsExactly("database");
     assertThat(answer.getDuplicate()).isFalse();
     return answer.getEventId();
-  }
-
-  private static Connection connection(PostgresAddress address) throws SQLException {
-    return DriverManager.getConnection(address.url(), address.user(), address.password());
   }
 
   /** Uses a key, without a commit: whoever uses it next waits. */
@@ -170,7 +167,7 @@ class SpoolKillIT {
   }
 
   private static long ask(PostgresAddress address, String query) {
-    try (Connection connection = connection(address);
+    try (Connection connection = address.connect();
         Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(query)) {
       assertThat(rows.next()).isTrue();

@@ -108,7 +108,9 @@ class PostgresThroughFaultsTest {
 
   private static PostgresAddress through(FaultProxy proxy) {
     return new PostgresAddress(
-        "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(proxy.port()), "postgres", "");
+        "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(proxy.port()),
+        server.address().user(),
+        server.address().password());
   }
 
   static Stream<Toxic> toxics() {

@@ -4,6 +4,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** The checkpoints of tenants, which outlive the sessions that kept them. */
 public final class Checkpoints {
@@ -11,9 +12,15 @@ public final class Checkpoints {
   private static final int LISTED = 100;
 
   private final WeightsStore store;
+  private final CheckpointTrail trail;
+  private final ReentrantLock deleting = new ReentrantLock(); // so that each is told once
 
-  public Checkpoints(WeightsStore store) {
+  /**
+   * @param trail is told of each that is deleted, before it goes
+   */
+  public Checkpoints(WeightsStore store, CheckpointTrail trail) {
     this.store = store;
+    this.trail = trail;
   }
 
   /**
@@ -33,14 +40,22 @@ public final class Checkpoints {
   }
 
   /**
-   * Deletes one that a session of the caller's tenant kept.
+   * Deletes one that a session of the caller's tenant kept, once the audit trail tells it. If the
+   * disk then fails it is still there, and is told again when it is deleted again.
    *
    * @throws MeshException MALFORMED_REQUEST if a run's may be called so: that goes when the run
-   *     ends; UNKNOWN_RESOURCE if there is none; DEPENDENCY_DOWN if the disk is away
+   *     ends; UNKNOWN_RESOURCE if there is none; DEPENDENCY_DOWN if the disk or the trail is away
    */
   public void delete(Caller caller, String name) {
     requireOfSession(name);
-    store.deleteCheckpoint(caller.tenant(), name);
+    deleting.lock();
+    try {
+      var unused = store.checkpoint(caller.tenant(), name); // what is not there is not told
+      trail.deleting(caller, name);
+      store.deleteCheckpoint(caller.tenant(), name);
+    } finally {
+      deleting.unlock();
+    }
   }
 
   /**

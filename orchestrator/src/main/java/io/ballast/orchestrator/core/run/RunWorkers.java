@@ -183,7 +183,7 @@ public final class RunWorkers implements AutoCloseable {
       failUnlessStopped(taken, String.valueOf(e.getMessage()), e);
     } catch (ModelException e) {
       failUnlessStopped(taken, String.valueOf(Faults.of(e).getMessage()), e);
-    } catch (OutOfMemoryError e) {
+    } catch (OutOfMemoryError e) { // of memory that libraries take: without heap the process ends
       failUnlessStopped(taken, "the orchestrator has no memory left: " + e.getMessage(), e);
     } catch (RuntimeException | Error e) { // an Error too: nobody must wait for ever
       failUnlessStopped(taken, "internal error; the orchestrator's log says more", e);

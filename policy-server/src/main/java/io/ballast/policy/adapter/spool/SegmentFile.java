@@ -1,5 +1,6 @@
 package io.ballast.policy.adapter.spool;
 
+import io.ballast.kit.file.OwnerOnly;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
@@ -58,10 +59,10 @@ final class SegmentFile {
     void cut(Path path, long bytes, boolean torn) throws IOException;
   }
 
-  /** Makes the {@code number}th file of a log. */
+  /** Makes the {@code number}th file of a log, which has prompts: it is its owner's alone. */
   static SegmentFile create(Path folder, long number) throws IOException {
     Path path = folder.resolve("%019d%s".formatted(number, SUFFIX));
-    RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+    RandomAccessFile file = new RandomAccessFile(OwnerOnly.createFile(path).toFile(), "rw");
     try {
       file.write(ByteBuffer.allocate(HEADER_BYTES).putLong(HEADER).array());
       file.getFD().sync();

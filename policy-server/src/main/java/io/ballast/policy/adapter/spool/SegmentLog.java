@@ -2,6 +2,7 @@ package io.ballast.policy.adapter.spool;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -70,7 +71,7 @@ final class SegmentLog implements AutoCloseable {
    */
   static SegmentLog open(Path folder, int segmentBytes, Consumer<byte[]> records)
       throws IOException {
-    Files.createDirectories(folder);
+    OwnerOnly.createFolders(folder);
     syncFolder(folder.resolve("..")); // else a crash may take the folder with all that is in it
     SegmentLog log = new SegmentLog(folder, segmentBytes, claim(folder));
     try {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,6 +46,20 @@ class SegmentLogTest {
       assertThat(files(root)).as("no file is left without a record that is wanted").isEmpty();
       append(log, "five");
       assertThat(drain(log)).containsExactly("five");
+    }
+  }
+
+  @Test
+  void nobodyButItsOwnerReadsWhatWaits() throws Exception {
+    Path folder = root.resolve("data/policy-spool");
+    try (SegmentLog log = open(folder, 1)) {
+      append(log, "a prompt", "another");
+      assertThat(files(folder)).hasSize(2);
+      for (Path file : files(folder)) {
+        assertThat(OwnerOnly.isOpenToOthers(file)).as(file.toString()).isFalse();
+      }
+      assertThat(OwnerOnly.isOpenToOthers(folder)).isFalse();
+      assertThat(OwnerOnly.isOpenToOthers(root.resolve("data"))).isFalse();
     }
   }
 

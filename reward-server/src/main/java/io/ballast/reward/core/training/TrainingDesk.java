@@ -247,7 +247,7 @@ public final class TrainingDesk implements AutoCloseable {
     } catch (MeshException e) {
       end(id, new Failure(e.fault().name(), String.valueOf(e.getMessage())));
       return;
-    } catch (OutOfMemoryError e) {
+    } catch (OutOfMemoryError e) { // of memory that libraries take: without heap the process ends
       end(id, new Failure("OUT_OF_MEMORY", "more memory than the process has: fewer judgements"));
       return;
     } catch (Throwable e) { // nobody else would hear of it

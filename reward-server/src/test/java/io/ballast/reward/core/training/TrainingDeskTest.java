@@ -83,6 +83,19 @@ class TrainingDeskTest {
     assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
   }
 
+  @Test
+  void aTrainingForWhichALibraryGetsNoMemorySaysSoAndEndsItself() {
+    trainer.work =
+        listener -> {
+          throw new OutOfMemoryError("Cannot allocate new FloatPointer");
+        };
+    Training failed = train("k1");
+    assertThat(failed.state()).isEqualTo(State.FAILED);
+    assertThat(failed.failure().orElseThrow().reason()).isEqualTo("OUT_OF_MEMORY");
+    trainer.work = listener -> {};
+    assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
+  }
+
   @ParameterizedTest
   @CsvSource({"true, SUCCEEDED", "false, INTERRUPTED"})
   void whatAnotherClockDatesBeforeTheStartEndedWhenItBegan(boolean published, State state) {

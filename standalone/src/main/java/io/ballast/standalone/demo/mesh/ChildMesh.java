@@ -1,5 +1,6 @@
 package io.ballast.standalone.demo.mesh;
 
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.standalone.process.ServerPlan;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
@@ -84,7 +85,7 @@ public final class ChildMesh implements MeshHandle {
     if (!Files.isRegularFile(jar)) {
       throw new IOException(jar + ": the mesh is not built (build it: ./mesh build)");
     }
-    Path log = Files.createDirectories(data.resolve("logs")).resolve("mesh.out");
+    Path log = OwnerOnly.createFolders(data.resolve("logs")).resolve("mesh.out");
     ProcessBuilder builder =
         new ProcessBuilder(command(home, data, properties))
             .directory(home.toFile())
