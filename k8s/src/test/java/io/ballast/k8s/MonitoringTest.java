@@ -8,8 +8,10 @@ import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -18,6 +20,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Alerts, their pages, their tests and the dashboards fit together. That what they read is measured
@@ -112,6 +116,22 @@ class MonitoringTest {
       assertThat(gone.path("expr").asText())
           .contains("absent(ballast_server_up{server=\"%s\"})".formatted(role.label()));
     }
+  }
+
+  /** By default it is off, and its gauges are no numbers: no alert would ever hear of it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cpu", "gpu", "local"})
+  void gatesAreWatchedWhereAlertsReadWhatIsSeen(String overlay) {
+    Map<String, String> environment = Manifests.overlay(overlay).configuration();
+
+    assertThat(rules())
+        .extracting(rule -> rule.path("expr").asText())
+        .anyMatch(text -> text.contains("ballast_safety_gate_drift_alarms"))
+        .anyMatch(text -> text.contains("ballast_safety_gate_drift_unread_seconds"));
+    assertThat(Duration.parse(environment.getOrDefault("BALLAST_SAFETY_DRIFT_INTERVAL", "PT0S")))
+        .isPositive()
+        .isLessThan(Duration.ofDays(1));
+    assertThat(environment).containsEntry("BALLAST_POLICY_ALL_TENANTS_DECISIONS", "true");
   }
 
   @Test
