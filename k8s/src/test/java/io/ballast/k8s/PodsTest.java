@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -148,6 +149,21 @@ class PodsTest extends ManifestsCase {
           .as(Manifests.name(server) + " has room beside the heap")
           .isGreaterThanOrEqualTo(2 * Integer.parseInt(heap.group(1)));
     }
+  }
+
+  /** Pages find lines by a logger's whole name and by a request's ids, which text does not have. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void logsOfPodsAreJson(Manifests manifests) throws IOException {
+    String property = "quarkus.log.console.json.enabled";
+    assertThat(
+            Files.readString(
+                Path.of("..", "standalone", "src/main/resources", "application.properties")))
+        .as("what the built program calls it, and has off")
+        .contains("\n" + property + "=false\n");
+    assertThat(manifests.configuration())
+        .containsEntry(property.replace('.', '_').toUpperCase(Locale.ROOT), "true")
+        .containsEntry("QUARKUS_LOG_FILE_ENABLED", "false");
   }
 
   @Test

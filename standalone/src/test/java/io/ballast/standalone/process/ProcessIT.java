@@ -69,7 +69,13 @@ class ProcessIT {
   void itSuggestsRecordsSaysSoInItsLogsAndRefusesASecondMeshOnItsData()
       throws IOException, InterruptedException {
     try (BuiltMesh mesh =
-        BuiltMesh.start(data, Map.of("ballast.safety.drift.interval", "PT1S"))) {
+        BuiltMesh.start(
+            data,
+            Map.of(
+                "ballast.safety.drift.interval",
+                "PT1S",
+                "quarkus.log.console.json.enabled",
+                "true"))) {
       SuggestResponse suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
 
       assertThat(suggestion.getText()).isNotEmpty();
@@ -153,6 +159,13 @@ class ProcessIT {
         assertThat(JSON.readTree(line).path("loggerName").asText()).isNotEmpty();
         assertThat(line).doesNotContain("Exception processing message");
       }
+      List<String> loggers = new ArrayList<>();
+      for (String line : mesh.said().lines().filter(line -> line.matches("\\{.*}")).toList()) {
+        JsonNode printed = JSON.readTree(line);
+        assertThat(printed.path("mdc").isObject()).as(line).isTrue();
+        loggers.add(printed.path("loggerName").asText());
+      }
+      assertThat(loggers).as("on standard output").contains(MeshProcess.class.getName());
     }
     assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
   }
