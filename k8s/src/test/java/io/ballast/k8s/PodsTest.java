@@ -214,6 +214,23 @@ class PodsTest extends ManifestsCase {
     return names;
   }
 
+  /** A node that starts anew runs them in the same pod again, with its volumes as they were. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void whatRunsBeforeAPodMayRunAgain(Manifests manifests) {
+    for (JsonNode workload : manifests.workloads()) {
+      for (JsonNode container : Manifests.pod(workload).path("initContainers")) {
+        List<String> command = new ArrayList<>();
+        container.path("command").forEach(word -> command.add(word.asText()));
+        if (command.contains("export")) {
+          assertThat(command).as(Manifests.name(workload)).contains("--keep");
+        } else {
+          assertThat(command.toString()).as("writes nothing").contains("pg_isready");
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("everything")
   void claimsExist(Manifests manifests) {
