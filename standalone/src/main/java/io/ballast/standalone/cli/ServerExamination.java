@@ -14,6 +14,7 @@ final class ServerExamination {
   private static final double GIB = 1L << 30;
   private static final double MANY_EVENTS = 1_000;
   private static final double SHED_SHARE = 0.05;
+  private static final String DISK_LOW = "docs/operations/runbooks/BallastDiskLow.md";
 
   private final String name;
   private final ScrapedMetrics metrics;
@@ -29,7 +30,7 @@ final class ServerExamination {
   /** Looks at one thing after the other. */
   void run(Consumer<Finding> found) {
     metrics.series("ballast_database_up").forEach(up -> found.accept(database(up)));
-    metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free.value())));
+    metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free)));
     if (metrics.has("ballast_peer_breaker_state")) {
       found.accept(breakers());
     }
@@ -68,12 +69,16 @@ final class ServerExamination {
         : Finding.good("database", name + ": answers, nobody waits for a connection");
   }
 
-  private Finding disk(double free) {
-    String detail = "%s: %.1f GiB free".formatted(name, free / GIB);
-    if (free < GIB) {
-      return Finding.broken("disk", detail, "make room in its data folder, or enlarge its volume");
+  private Finding disk(Series free) {
+    String folder = free.label("folder");
+    String detail =
+        "%s: %.1f GiB free%s"
+            .formatted(name, free.value() / GIB, folder.isEmpty() ? "" : " for its " + folder);
+    if (free.value() < GIB) {
+      return Finding.broken(
+          "disk", detail, "make room where it lies, or enlarge its volume: " + DISK_LOW);
     }
-    return free < 5 * GIB
+    return free.value() < 5 * GIB
         ? Finding.weak("disk", detail, "runs keep versions; 5 GiB is comfortable")
         : Finding.good("disk", detail);
   }
