@@ -179,6 +179,25 @@ class MonitoringTest {
     }
   }
 
+  /** By tests/ and promtool, which no Java test calls: a rule that never fires would be seen late. */
+  @Test
+  void noChangeIsTakenWhoseRulesDoNotFireOrWhosePanelsCannotBeRead() throws IOException {
+    assertThat(Files.readString(Path.of("check.sh")))
+        .contains("\"$K8S/monitoring/test.sh\"")
+        .containsPattern("required ] \\|\\| fail \"the alert rules have to be tested\"");
+    Pattern line = Pattern.compile("(?m)^ *\"expr\": (\".*\"),?$");
+    for (String name : names(MONITORING.resolve("dashboards"), ".json")) {
+      Path file = MONITORING.resolve("dashboards").resolve(name + ".json");
+      List<String> read = new ArrayList<>();
+      for (MatchResult found : line.matcher(Files.readString(file)).results().toList()) {
+        read.add(new JsonMapper().readTree(found.group(1)).asText());
+      }
+      assertThat(read)
+          .as("what test.sh finds of " + name)
+          .isEqualTo(new JsonMapper().readTree(file.toFile()).findValuesAsText("expr"));
+    }
+  }
+
   private static List<JsonNode> rules() {
     List<JsonNode> rules = new ArrayList<>();
     for (JsonNode rule : Manifests.documents(MONITORING.resolve("rules.yaml"))) {
