@@ -54,6 +54,31 @@ class RoutesTest extends ManifestsCase {
     assertThat(asked).containsExactlyInAnyOrderElementsOf(SERVERS);
   }
 
+  /** One that is not named gets no work. */
+  @Test
+  void everyTritonIsNamedToTheServersThatAskIt() {
+    Manifests triton = Manifests.component("triton");
+    JsonNode set = triton.named("StatefulSet", "triton").getFirst();
+    String pods = set.path("spec").path("serviceName").asText();
+    List<String> ports = new ArrayList<>();
+    for (JsonNode port : triton.named("Service", pods).getFirst().at("/spec/ports")) {
+      if (port.path("name").asText().equals("grpc")) {
+        ports.add(port.path("port").asText());
+      }
+    }
+    assertThat(ports).hasSize(1);
+    List<String> targets = new ArrayList<>();
+    for (int i = 0; i < set.path("spec").path("replicas").asInt(); i++) {
+      targets.add("triton-%d.%s:%s".formatted(i, pods, ports.getFirst()));
+    }
+
+    for (String server : List.of("REWARD", "SAFETY")) {
+      String named =
+          triton.configuration().getOrDefault("BALLAST_%s_TRITON_TARGETS".formatted(server), "");
+      assertThat(named.split(",")).as(server).containsExactlyElementsOf(targets);
+    }
+  }
+
   /** By annotations where no operator is, by monitors where one is: at one port and path. */
   @Test
   void prometheusReadsTheSamePodsWithItsOperatorAndWithout() {
