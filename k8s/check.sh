@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the manifests against strict schemas of Kubernetes and of each kind that is not Kubernetes' own: renders every kustomization, and asks
-# kubeconform; mistakes that are sown in checks/mistakes must be found. `./mesh check` calls it; bash 3.2 will do.
+# kubeconform; mistakes that are sown in checks/mistakes must be found. Before that promtool tests the alert rules and reads the panels
+# (monitoring/test.sh). `./mesh check` calls it; bash 3.2 will do.
 #   BALLAST_KUBERNETES_HOME  where the tools are; see checks/setup.sh
 #   BALLAST_KUBERNETES       required: tools that cannot be had are a failure; otherwise that is said, and nothing is checked
 set -euo pipefail
@@ -27,6 +28,14 @@ render() { # $1: a folder; prints what it holds
 conform() { # $1: files, as kubeconform takes them
   "$home/bin/kubeconform" -strict -schema-location "$home/schemas/kinds/{{ .Group }}_{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json" "$@"
 }
+
+if promtool=$("$K8S/monitoring/test.sh" --promtool); then
+  said=$(PROMTOOL=$promtool "$K8S/monitoring/test.sh" 2>&1) || fail "alert rules, or what panels ask: $said"
+  say "alert rules were tested on recorded series, what panels ask was read"
+else
+  [ "${BALLAST_KUBERNETES:-}" != required ] || fail "the alert rules have to be tested"
+  say "the alert rules were NOT tested"
+fi
 
 if ! home=$("$K8S/checks/setup.sh"); then
   [ "${BALLAST_KUBERNETES:-}" != required ] || fail "the manifests have to be checked"

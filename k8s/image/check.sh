@@ -57,7 +57,8 @@ for layer in $(grep -o '[0-9a-f]*\.tar\.gz' "$work/tar/manifest.json"); do
   tar --warning=no-unknown-keyword -xzf "$work/tar/$layer" -C "$work/root"
   rm "$work/tar/$layer"
 done
-mkdir -p "$work/root"/{dev,proc,tmp,data} # as a runtime makes them
+mkdir -p "$work/root"/{dev,proc,tmp,data,repository} "$work/repository" # as a runtime makes them
+chown "$(text User)" "$work/repository"
 touch "$work/root/dev"/{null,zero,random,urandom}
 
 port=$(free_port)
@@ -80,6 +81,7 @@ in_image() {
     done
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     mount -t tmpfs -o mode=1777 tmpfs "$root/data"
+    mount --bind "${root%/*}/repository" "$root/repository" # the one volume that outlives a container
     variables=()
     while [ "$1" != -- ]; do
       variables+=("$1")
@@ -101,10 +103,14 @@ for native in libtorch 'ONNX Runtime' tokenizers XGBoost; do
   [[ $line == ok* ]] || fail "$line"
   say "ok: $(tr -s ' ' <<<"${line#ok}")"
 done
-# what the init containers of components/triton do
-said=$(in_image -- "${command_line[@]}" models export --data=/data --triton=/tmp/repository --backend=onnxruntime --device=gpu java-cost/1 java-cost/2 2>&1) \
-  || fail "models export: $said"
-say "ok: models export"
+# what the init containers of components/triton do, and do again in the same pod when its node starts anew
+export_models() {
+  in_image -- "${command_line[@]}" models export --data=/data --triton=/repository --keep --backend=onnxruntime --device=gpu java-cost/1 java-cost/2 2>&1
+}
+said=$(export_models) || fail "models export: $said"
+said=$(export_models) || fail "models export, once more: $said"
+[[ $said == *"left as it was in /repository/java-cost"* ]] || fail "models export wrote what was there: $said"
+say "ok: models export, and once more"
 
 # as an overlay does that raises the heap: what is said last of a variable holds
 said=$(in_image JDK_JAVA_OPTIONS=-Xmx96m -- "${entry[0]}" "${entry[1]}" -XX:+PrintFlagsFinal -version 2>"$work/log") || fail "java: $(tail -n 5 "$work/log")"
@@ -112,7 +118,8 @@ grep -Eq ' MaxHeapSize += 100663296 ' <<<"$said" || fail "JDK_JAVA_OPTIONS=-Xmx9
 say "ok: JDK_JAVA_OPTIONS says how large the heap is"
 
 started=$SECONDS
-in_image BALLAST_ROLES=reward BALLAST_MODELS=/opt/ballast/models "BALLAST_PORT=$port" "BALLAST_HTTP_PORT=$http" QUARKUS_LOG_FILE_ENABLED=false -- "${entry[@]}" >"$work/log" 2>&1 &
+in_image BALLAST_ROLES=reward BALLAST_MODELS=/opt/ballast/models "BALLAST_PORT=$port" "BALLAST_HTTP_PORT=$http" QUARKUS_LOG_FILE_ENABLED=false \
+  QUARKUS_LOG_CONSOLE_JSON_ENABLED=true -- "${entry[@]}" >"$work/log" 2>&1 &
 server=$!
 
 until curl -sf "http://127.0.0.1:$http/q/health/ready" >"$work/ready"; do
@@ -121,9 +128,11 @@ until curl -sf "http://127.0.0.1:$http/q/health/ready" >"$work/ready"; do
   sleep 0.2
 done
 say "ready after $((SECONDS - started)) s, as $(text User), its root read-only"
+grep -q '"loggerName":"io\.ballast\.' "$work/log" || fail "its log is not JSON: $(tail -n 5 "$work/log")"
+say "ok: its log is JSON"
 curl -sf "http://127.0.0.1:$http/q/health/live" | grep -q '"UP"' || fail "/q/health/live is not UP"
 say "ok: /q/health/live"
 said=$(curl -s "http://127.0.0.1:$http/get_reward" -H 'Content-Type: application/json' -d '{"query": ["int a = 1;"], "prompts": ["int a "]}')
 grep -Eq '"rewards": *\[-?[0-9.E-]+\]' <<<"$said" || fail "no reward: $said"
 say "ok: it scores, $said"
-say "8 passed, 0 failed"
+say "9 passed, 0 failed"

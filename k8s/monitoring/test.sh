@@ -1,12 +1,30 @@
 #!/usr/bin/env bash
-# Tests the alert rules on recorded series with promtool. ./test.sh --plain prints the rules as Prometheus itself reads them.
-# promtool: $PROMTOOL, or what is on the PATH, or that of Debian's package prometheus, unpacked into a cache once.
+# Tests the alert rules on recorded series with promtool, and reads by it what panels of dashboards ask. k8s/check.sh calls it; bash 3.2 will do.
+#   --plain     prints the rules as Prometheus itself reads them
+#   --promtool  prints where promtool is: $PROMTOOL, or on the PATH, or that of Debian's package prometheus, unpacked into a cache once
 set -euo pipefail
 
 HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
+fail() { # one line
+  printf 'test.sh: %s\n' "$*" >&2
+  exit 1
+}
+
 plain() { # what stands below spec: in the PrometheusRule
   sed -n '/^spec:$/,$p' "$HERE/rules.yaml" | sed -e 1d -e 's/^  //'
+}
+
+# What panels ask, each as a rule that would record it, with the ranges that Grafana puts in.
+panels() {
+  local query number=0
+  printf 'groups:\n  - name: panels\n    rules:\n'
+  while IFS= read -r query; do
+    number=$((number + 1))
+    printf "      - record: panel:%d\n        expr: '%s'\n" "$number" "$query"
+  done < <(sed -n 's/^ *"expr": "\(.*\)",*$/\1/p' "$HERE"/dashboards/*.json \
+    | sed -e 's/\\"/"/g' -e 's/\\\\/\\/g' -e "s/'/''/g" -e 's/\$__rate_interval/5m/g' -e 's/\$__interval/1m/g' -e 's/\$__range/1h/g')
+  [ "$number" -eq "$(cat "$HERE"/dashboards/*.json | grep -o '"expr"' | wc -l)" ] || fail "some panels were not read: each \"expr\" has a line of its own"
 }
 
 find_promtool() { # sets PROMTOOL
@@ -17,15 +35,11 @@ find_promtool() { # sets PROMTOOL
   local cache="${XDG_CACHE_HOME:-$HOME/.cache}/ballast/promtool"
   PROMTOOL=$cache/usr/bin/promtool
   if [ ! -x "$PROMTOOL" ]; then
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
-      echo "test.sh: no promtool on the PATH (PROMTOOL names one): install Prometheus, or on Debian, Ubuntu: apt install prometheus" >&2
-      exit 1
-    }
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null \
+      || fail "no promtool on the PATH (PROMTOOL names one): install Prometheus, or on Debian, Ubuntu: apt install prometheus"
     mkdir -p "$cache"
-    (cd "$cache" && apt-get download prometheus >/dev/null 2>&1 && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb) || {
-      echo "test.sh: apt-get download prometheus failed; apt-get update, or install promtool yourself" >&2
-      exit 1
-    }
+    (cd "$cache" && apt-get download prometheus >/dev/null 2>&1 && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb) \
+      || fail "apt-get download prometheus failed; apt-get update, or install promtool yourself"
   fi
 }
 
@@ -34,10 +48,16 @@ if [ "${1:-}" = --plain ]; then
   exit
 fi
 find_promtool
+if [ "${1:-}" = --promtool ]; then
+  printf '%s\n' "$PROMTOOL"
+  exit
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-plain >"$work/rules.yaml"
+plain >"$work/ballast.rules"
+panels >"$work/panels.rules"
 cp "$HERE"/tests/*.yaml "$work"
-mv "$work/rules.yaml" "$work/ballast.rules"
-"$PROMTOOL" check rules "$work/ballast.rules"
+"$PROMTOOL" check rules "$work/ballast.rules" "$work/panels.rules"
+sed 's/\[5m\]/[5m/' "$work/panels.rules" >"$work/mistakes.rules"
+"$PROMTOOL" check rules "$work/mistakes.rules" >/dev/null 2>&1 && fail "promtool takes a panel with a bracket that is never closed"
 (cd "$work" && "$PROMTOOL" test rules ./*.yaml)

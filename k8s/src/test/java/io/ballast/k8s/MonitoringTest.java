@@ -8,8 +8,10 @@ import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -18,6 +20,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Alerts, their pages, their tests and the dashboards fit together. That what they read is measured
@@ -114,6 +118,22 @@ class MonitoringTest {
     }
   }
 
+  /** By default it is off, and its gauges are no numbers: no alert would ever hear of it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cpu", "gpu", "local"})
+  void gatesAreWatchedWhereAlertsReadWhatIsSeen(String overlay) {
+    Map<String, String> environment = Manifests.overlay(overlay).configuration();
+
+    assertThat(rules())
+        .extracting(rule -> rule.path("expr").asText())
+        .anyMatch(text -> text.contains("ballast_safety_gate_drift_alarms"))
+        .anyMatch(text -> text.contains("ballast_safety_gate_drift_unread_seconds"));
+    assertThat(Duration.parse(environment.getOrDefault("BALLAST_SAFETY_DRIFT_INTERVAL", "PT0S")))
+        .isPositive()
+        .isLessThan(Duration.ofDays(1));
+    assertThat(environment).containsEntry("BALLAST_POLICY_ALL_TENANTS_DECISIONS", "true");
+  }
+
   @Test
   void whatIsReadAsRecordedIsRecorded() throws IOException {
     Set<String> recorded = new TreeSet<>();
@@ -156,6 +176,25 @@ class MonitoringTest {
                   assertThat(panel.path("targets"))
                       .isNotEmpty()
                       .allMatch(target -> !target.path("expr").asText().isBlank()));
+    }
+  }
+
+  /** By tests/ and promtool, which no Java test calls: a rule that never fires would be seen late. */
+  @Test
+  void noChangeIsTakenWhoseRulesDoNotFireOrWhosePanelsCannotBeRead() throws IOException {
+    assertThat(Files.readString(Path.of("check.sh")))
+        .contains("\"$K8S/monitoring/test.sh\"")
+        .containsPattern("required ] \\|\\| fail \"the alert rules have to be tested\"");
+    Pattern line = Pattern.compile("(?m)^ *\"expr\": (\".*\"),?$");
+    for (String name : names(MONITORING.resolve("dashboards"), ".json")) {
+      Path file = MONITORING.resolve("dashboards").resolve(name + ".json");
+      List<String> read = new ArrayList<>();
+      for (MatchResult found : line.matcher(Files.readString(file)).results().toList()) {
+        read.add(new JsonMapper().readTree(found.group(1)).asText());
+      }
+      assertThat(read)
+          .as("what test.sh finds of " + name)
+          .isEqualTo(new JsonMapper().readTree(file.toFile()).findValuesAsText("expr"));
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -150,6 +151,21 @@ class PodsTest extends ManifestsCase {
     }
   }
 
+  /** Pages find lines by a logger's whole name and by a request's ids, which text does not have. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void logsOfPodsAreJson(Manifests manifests) throws IOException {
+    String property = "quarkus.log.console.json.enabled";
+    assertThat(
+            Files.readString(
+                Path.of("..", "standalone", "src/main/resources", "application.properties")))
+        .as("what the built program calls it, and has off")
+        .contains("\n" + property + "=false\n");
+    assertThat(manifests.configuration())
+        .containsEntry(property.replace('.', '_').toUpperCase(Locale.ROOT), "true")
+        .containsEntry("QUARKUS_LOG_FILE_ENABLED", "false");
+  }
+
   @Test
   void vllmHasANameAndWritesWhereItMay() {
     JsonNode vllm = Manifests.component("vllm").named("Deployment", "vllm").getFirst();
@@ -196,6 +212,23 @@ class PodsTest extends ManifestsCase {
         .path("volumeClaimTemplates")
         .forEach(claim -> names.add(Manifests.name(claim)));
     return names;
+  }
+
+  /** A node that starts anew runs them in the same pod again, with its volumes as they were. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void whatRunsBeforeAPodMayRunAgain(Manifests manifests) {
+    for (JsonNode workload : manifests.workloads()) {
+      for (JsonNode container : Manifests.pod(workload).path("initContainers")) {
+        List<String> command = new ArrayList<>();
+        container.path("command").forEach(word -> command.add(word.asText()));
+        if (command.contains("export")) {
+          assertThat(command).as(Manifests.name(workload)).contains("--keep");
+        } else {
+          assertThat(command.toString()).as("writes nothing").contains("pg_isready");
+        }
+      }
+    }
   }
 
   @ParameterizedTest

@@ -16,7 +16,9 @@ import io.ballast.safety.v1.SafetyServiceGrpc;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -50,6 +52,91 @@ class RoutesTest extends ManifestsCase {
               }
             });
     assertThat(asked).containsExactlyInAnyOrderElementsOf(SERVERS);
+  }
+
+  /** One that is not named gets no work. */
+  @Test
+  void everyTritonIsNamedToTheServersThatAskIt() {
+    Manifests triton = Manifests.component("triton");
+    JsonNode set = triton.named("StatefulSet", "triton").getFirst();
+    String pods = set.path("spec").path("serviceName").asText();
+    List<String> ports = new ArrayList<>();
+    for (JsonNode port : triton.named("Service", pods).getFirst().at("/spec/ports")) {
+      if (port.path("name").asText().equals("grpc")) {
+        ports.add(port.path("port").asText());
+      }
+    }
+    assertThat(ports).hasSize(1);
+    List<String> targets = new ArrayList<>();
+    for (int i = 0; i < set.path("spec").path("replicas").asInt(); i++) {
+      targets.add("triton-%d.%s:%s".formatted(i, pods, ports.getFirst()));
+    }
+
+    for (String server : List.of("REWARD", "SAFETY")) {
+      String named =
+          triton.configuration().getOrDefault("BALLAST_%s_TRITON_TARGETS".formatted(server), "");
+      assertThat(named.split(",")).as(server).containsExactlyElementsOf(targets);
+    }
+  }
+
+  /** By annotations where no operator is, by monitors where one is: at one port and path. */
+  @Test
+  void prometheusReadsTheSamePodsWithItsOperatorAndWithout() {
+    Manifests everything = Manifests.everything();
+    Set<String> read = new TreeSet<>();
+    for (JsonNode workload : everything.workloads()) {
+      Map<String, String> annotations =
+          Manifests.texts(workload.at("/spec/template/metadata/annotations"));
+      if (annotations.getOrDefault("prometheus.io/scrape", "").equals("true")) {
+        JsonNode endpoint = scraped(everything, workload);
+        assertThat(endpoint.path("path").asText())
+            .as(Manifests.name(workload))
+            .isEqualTo(annotations.get("prometheus.io/path"));
+        assertThat(containerPort(workload, endpoint.path("port").asText()))
+            .as(Manifests.name(workload))
+            .isEqualTo(annotations.get("prometheus.io/port"));
+        read.add(Manifests.name(workload));
+      }
+    }
+    assertThat(read).containsAll(SERVERS).contains("triton", "vllm");
+    assertThat(everything.ofKind("Cluster"))
+        .extracting(Manifests::name)
+        .containsExactly(
+            everything
+                .named("PodMonitor", "postgres")
+                .getFirst()
+                .at("/spec/selector/matchLabels")
+                .path("cnpg.io/cluster")
+                .asText());
+  }
+
+  /** Where the one monitor reads a workload's pods. */
+  private static JsonNode scraped(Manifests manifests, JsonNode workload) {
+    List<JsonNode> endpoints = new ArrayList<>();
+    for (JsonNode monitor : manifests.ofKind("PodMonitor")) {
+      Map<String, String> wanted = Manifests.texts(monitor.at("/spec/selector/matchLabels"));
+      if (Manifests.podLabels(workload).entrySet().containsAll(wanted.entrySet())) {
+        monitor.at("/spec/podMetricsEndpoints").forEach(endpoints::add);
+      }
+    }
+    for (JsonNode monitor : manifests.ofKind("ServiceMonitor")) {
+      for (JsonNode name : monitor.at("/spec/selector/matchExpressions/0/values")) {
+        if (name.asText().equals(Manifests.name(workload))) {
+          monitor.at("/spec/endpoints").forEach(endpoints::add);
+        }
+      }
+    }
+    assertThat(endpoints).as("who reads " + Manifests.name(workload)).hasSize(1);
+    return endpoints.getFirst();
+  }
+
+  private static String containerPort(JsonNode workload, String name) {
+    for (JsonNode port : Manifests.pod(workload).at("/containers/0/ports")) {
+      if (port.path("name").asText().equals(name)) {
+        return port.path("containerPort").asText();
+      }
+    }
+    return "none is called " + name;
   }
 
   @Test

@@ -117,6 +117,14 @@ abstract class CanaryCase {
   }
 
   double unwatched() {
-    return mesh.meters.get("ballast.safety.canary.unwatched").gauge().value();
+    return unwatched(mesh);
+  }
+
+  double unwatched(TestSafety server) {
+    return server.meters.get("ballast.safety.canary.unwatched").gauge().value();
+  }
+
+  double unasked() {
+    return mesh.meters.get("ballast.safety.canary.unasked").gauge().value();
   }
 }

@@ -10,6 +10,8 @@ import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.CanaryVerdict;
 import io.ballast.safety.v1.CanaryWatch;
 import io.ballast.safety.v1.CanaryWatchState;
+import io.ballast.safety.v1.ListCanaryWatchesRequest;
+import io.ballast.testing.Await;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -155,9 +157,62 @@ class CanaryJudgeFailuresTest extends CanaryCase {
     canaries.other = null;
     mesh.lookAtCanaries();
     assertThat(unwatched()).isZero();
+  }
+
+  /** A policy-server that is away wakes nobody for canaries: that it is away does. */
+  @Test
+  void aModelThatCannotBeAskedIsNoCanaryThatNobodyWatches() {
+    begin();
+    mesh.lookAtCanaries();
     canaries.away = true;
     mesh.lookAtCanaries();
-    assertThat(unwatched()).as("a model that could not be asked").isEqualTo(1);
+    assertThat(unwatched()).isZero();
+    assertThat(unasked()).isEqualTo(1);
+
+    canaries.away = false;
+    canaries.other = alias("beta", "not-a-uuid", 0.25);
+    mesh.lookAtCanaries();
+    assertThat(unwatched()).isEqualTo(1);
+    assertThat(unasked()).isZero();
+    canaries.away = true; // it serves all the same
+    mesh.lookAtCanaries();
+    mesh.lookAtCanaries();
+    assertThat(unwatched()).isEqualTo(1);
+    assertThat(unasked()).isEqualTo(1);
+
+    canaries.away = false;
+    canaries.other = null;
+    mesh.lookAtCanaries();
+    assertThat(unwatched()).isZero();
+    assertThat(unasked()).isZero();
+  }
+
+  @Test
+  void whereNoneIsWatchedThoseThatServeAreCounted() {
+    begin();
+    try (TestSafety off = mesh.startBeside(Map.of("canary.watch", "false"))) {
+      assertThat(unwatched(off)).isZero();
+      off.watchCanaries();
+      Await.until(() -> unwatched(off) == 1);
+      assertThat(
+              off.safety()
+                  .listCanaryWatches(ListCanaryWatchesRequest.getDefaultInstance())
+                  .getWatchesCount())
+          .as("watches")
+          .isZero();
+
+      mesh.lookAtCanaries(); // another of the mesh watches it, and does not count it
+      off.lookAtCanaries();
+      assertThat(unwatched()).isZero();
+      assertThat(unwatched(off)).isEqualTo(1);
+      show(4, "H");
+      off.lookAtCanaries();
+      assertThat(watch(off).getCost().getCount()).isZero();
+
+      canaries.move("canary_roll_back", "nobody watches it");
+      off.lookAtCanaries();
+      assertThat(unwatched(off)).isZero();
+    }
   }
 
   @Test

@@ -205,7 +205,7 @@ public interface SafetyProperties {
 
   /** How canaries are watched; what is set counts for those that begin afterwards. */
   interface CanaryProperties {
-    /** Whether they are watched, and rolled back at a breach. */
+    /** Whether they are watched, and rolled back at a breach; if not, they are only counted. */
     @WithDefault("true")
     boolean watch();
 

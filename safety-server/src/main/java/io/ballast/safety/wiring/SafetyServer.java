@@ -220,6 +220,9 @@ public final class SafetyServer implements AutoCloseable {
     var unusedToo =
         Gauge.builder("ballast.safety.canary.unwatched", canaries, CanaryWatcher::unwatched)
             .register(runtime.meters());
+    var unusedBesides =
+        Gauge.builder("ballast.safety.canary.unasked", canaries, CanaryWatcher::unasked)
+            .register(runtime.meters());
     var unusedHere =
         Gauge.builder("ballast.safety.gate.drift.alarms", drift, DriftWatch::alarms)
             .register(runtime.meters());
@@ -315,7 +318,7 @@ public final class SafetyServer implements AutoCloseable {
     runner.resume();
   }
 
-  /** Watches canaries from now on. Peers may be called now. */
+  /** Watches canaries from now on, or counts those that nobody does. Peers may be called now. */
   public void watchCanaries() {
     canaries.start();
   }

@@ -193,6 +193,11 @@ public final class TestSafety implements AutoCloseable {
     server.lookAtCanaries();
   }
 
+  /** Looks at canaries from now on, in the background, as a process does that serves. */
+  public void watchCanaries() {
+    server.watchCanaries();
+  }
+
   /** Looks once which versions are to serve, as a process does each second. */
   public void lookAtServingFile() {
     server.lookAtServingFile();

@@ -196,6 +196,13 @@ final class ExportCommand implements Callable<Integer> {
       description = "No lanes, limits and timeouts: whatever is said of them is left out.")
   private boolean plainQueue;
 
+  @Option(
+      names = "--keep",
+      description =
+          "Leave what an earlier call wrote whole, of the same versions, as it is, whatever its"
+              + " options were (default: it is refused).")
+  private boolean keep;
+
   @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
@@ -221,30 +228,36 @@ final class ExportCommand implements Callable<Integer> {
             "--convention: of decoders alone, and " + name + " is " + kind.words());
       }
       TritonExport export = new TritonExport(repository, options());
-      Path entry =
-          switch (kind) {
-            case DECODER ->
-                export.decoder(
-                    name, versions, convention == null ? DecoderConvention.VLLM : convention);
-            case SCORING -> export.scoring(name, versions, this::trunk);
-            case GATE -> export.trees(name, versions, ModelKind.GATE_FILE);
-            case COMPOSITE, ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
-                throw new IllegalStateException("refused before");
-          };
-      announce(name, kind, versions, entry);
+      Optional<Path> kept = keep ? export.written(name, versions) : Optional.empty();
+      Path entry = kept.isPresent() ? kept.get() : write(export, name, kind, versions);
+      announce(name, kind, versions, entry, kept.isPresent());
       return Exit.OK.code();
     } catch (FileAlreadyExistsException e) {
       throw new CommandFailure(
           Exit.REFUSED,
           "ALREADY_EXISTS",
           e.getFile()
-              + ": is there already, and nothing is replaced; export under another name (--as) or"
+              + ": is there already, "
+              + (e.getReason() == null ? "" : "with the versions " + e.getReason() + ", ")
+              + "and nothing is replaced; export under another name (--as) or"
               + " into another folder, or delete it first");
     } catch (ModelException e) {
       throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       throw new CommandFailure(Exit.USAGE, "INVALID", String.valueOf(e.getMessage()));
     }
+  }
+
+  private Path write(TritonExport export, String name, ModelKind kind, List<Version> versions)
+      throws IOException {
+    return switch (kind) {
+      case DECODER ->
+          export.decoder(name, versions, convention == null ? DecoderConvention.VLLM : convention);
+      case SCORING -> export.scoring(name, versions, this::trunk);
+      case GATE -> export.trees(name, versions, ModelKind.GATE_FILE);
+      case COMPOSITE, ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
+          throw new IllegalStateException("refused before");
+    };
   }
 
   private List<Path> roots() {
@@ -366,13 +379,15 @@ final class ExportCommand implements Callable<Integer> {
         queue);
   }
 
-  private void announce(String name, ModelKind kind, List<Version> versions, Path entry) {
+  private void announce(
+      String name, ModelKind kind, List<Version> versions, Path entry, boolean kept) {
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("name", name);
     document.put("kind", kind.code());
     versions.forEach(version -> document.withArray("versions").add(version.number()));
     document.put("backend", backend.code());
     document.put("folder", entry.toString());
+    document.put("kept", kept);
     printing.document(document);
     printing.line(
         name
@@ -382,7 +397,7 @@ final class ExportCommand implements Callable<Integer> {
             + versions.stream()
                 .map(version -> Long.toString(version.number()))
                 .collect(Collectors.joining(", "))
-            + ", in "
+            + (kept ? ", left as it was in " : ", in ")
             + entry);
     printing.line("Serve it: tritonserver --model-repository=" + repository.toAbsolutePath());
   }

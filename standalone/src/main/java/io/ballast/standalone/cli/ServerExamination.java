@@ -14,6 +14,7 @@ final class ServerExamination {
   private static final double GIB = 1L << 30;
   private static final double MANY_EVENTS = 1_000;
   private static final double SHED_SHARE = 0.05;
+  private static final String DISK_LOW = "docs/operations/runbooks/BallastDiskLow.md";
 
   private final String name;
   private final ScrapedMetrics metrics;
@@ -33,7 +34,7 @@ final class ServerExamination {
         .series("ballast_database_unsafe")
         .filter(series -> series.value() > 0)
         .forEach(series -> found.accept(unsafe(series.label("setting"))));
-    metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free.value())));
+    metrics.series("ballast_disk_free_bytes").forEach(free -> found.accept(disk(free)));
     if (metrics.has("ballast_peer_breaker_state")) {
       found.accept(breakers());
     }
@@ -79,12 +80,16 @@ final class ServerExamination {
         "a crash of it loses what was acknowledged: set it to on, and restart the servers");
   }
 
-  private Finding disk(double free) {
-    String detail = "%s: %.1f GiB free".formatted(name, free / GIB);
-    if (free < GIB) {
-      return Finding.broken("disk", detail, "make room in its data folder, or enlarge its volume");
+  private Finding disk(Series free) {
+    String folder = free.label("folder");
+    String detail =
+        "%s: %.1f GiB free%s"
+            .formatted(name, free.value() / GIB, folder.isEmpty() ? "" : " for its " + folder);
+    if (free.value() < GIB) {
+      return Finding.broken(
+          "disk", detail, "make room where it lies, or enlarge its volume: " + DISK_LOW);
     }
-    return free < 5 * GIB
+    return free.value() < 5 * GIB
         ? Finding.weak("disk", detail, "runs keep versions; 5 GiB is comfortable")
         : Finding.good("disk", detail);
   }

@@ -20,7 +20,6 @@ import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -107,7 +106,7 @@ public final class MeshProcess implements AutoCloseable {
     postgres = database;
     sayWhatRuns(surroundings.meters());
     sayWhoServes(surroundings.meters());
-    watchDisk(surroundings.meters());
+    DiskRoom.measure(config.data(), surroundings.meters());
     ProcessRuntime given =
         new ProcessRuntime(config, port, surroundings, guarded, () -> join(database));
     runtime = given;
@@ -297,15 +296,6 @@ public final class MeshProcess implements AutoCloseable {
               .tag("server", role.label())
               .register(meters);
     }
-  }
-
-  /** Room for the database, published versions, what is spooled. */
-  private void watchDisk(MeterRegistry meters) {
-    File data = config.data().toFile();
-    var unused =
-        Gauge.builder("ballast.disk.free.bytes", data, File::getUsableSpace)
-            .strongReference(true)
-            .register(meters);
   }
 
   private boolean needsDatabase() {

@@ -36,7 +36,8 @@ class DoctorMeshCommandTest {
       ballast_database_up 1.0
       ballast_database_unsafe{setting="fsync"} 0.0
       ballast_database_unsafe{setting="synchronous_commit"} 0.0
-      ballast_disk_free_bytes 2.0E11
+      ballast_disk_free_bytes{folder="data"} 2.0E11
+      ballast_disk_free_bytes{folder="models"} 4.0E11
       hikaricp_connections_pending{pool="policy"} 0.0
       ballast_safety_canary_unwatched 0.0
       ballast_reward_waiting_tokens 12.0
@@ -150,7 +151,8 @@ class DoctorMeshCommandTest {
     assertFound(result, "code", "GOOD", BUILD.release());
     assertFound(result, "clocks", "GOOD", "of this machine");
     assertFound(result, "database", "GOOD", "answers");
-    assertFound(result, "disk", "GOOD", "186.3 GiB free");
+    assertFound(result, "disk", "GOOD", "186.3 GiB free for its data");
+    assertFound(result, "disk", "GOOD", "372.5 GiB free for its models");
     assertFound(result, "breakers", "GOOD", "all closed");
     assertFound(result, "queues", "GOOD", "12 tokens to judge");
   }
@@ -184,7 +186,8 @@ class DoctorMeshCommandTest {
     assertThat(result.exit()).isEqualTo(1);
     assertFound(result, "breakers", "BROKEN", "open to reward-server");
     assertFound(result, "database", "BROKEN", "PostgreSQL does not answer");
-    assertFound(result, "disk", "BROKEN", "0.5 GiB free");
+    assertFound(result, "disk", "BROKEN", "0.5 GiB free for its data");
+    assertFound(result, "disk", "GOOD", "372.5 GiB free for its models");
     assertFound(result, "canaries", "BROKEN", "a canary serves");
     assertFound(result, "queues", "WEAK", "of its 100 calls 10 were refused");
   }

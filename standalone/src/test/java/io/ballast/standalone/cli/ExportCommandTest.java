@@ -12,6 +12,7 @@ import io.ballast.standalone.pull.TinyFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -176,6 +177,51 @@ class ExportCommandTest {
     assertThat(decoder.err()).contains("java-tiny: a decoder is exported for the python back end");
     assertThat(Cli.run(Path.of(".."), Map.of(), "models", "export", "java-tiny").err())
         .contains("--triton");
+  }
+
+  /** A pod's init containers run again, on what they wrote, when its node has started anew. */
+  @Test
+  void whatIsThereWholeIsKeptWhereThatIsAskedFor() throws IOException {
+    Path entry = folder.resolve("repository/java-gate-context");
+    // what a call leaves that was killed while it wrote
+    Files.createDirectories(folder.resolve("repository/.java-gate-context123/1"));
+    Cli.Result first = export("java-gate-context/1", "--keep");
+    assertThat(first.exit()).isZero();
+    assertThat(first.out()).startsWith("java-gate-context: a gate, version 1, in ");
+    Object written = Files.readAttributes(entry, BasicFileAttributes.class).fileKey();
+    String config = Files.readString(entry.resolve("config.pbtxt"));
+
+    Cli.Result again = export("java-gate-context/1", "--keep");
+    assertThat(again.exit()).isZero();
+    assertThat(again.err()).isEmpty();
+    assertThat(again.out())
+        .startsWith("java-gate-context: a gate, version 1, left as it was in ")
+        .contains("repository/java-gate-context\n");
+    assertThat(export("java-gate-context/1", "--keep", "--json").json().path("kept").asBoolean())
+        .isTrue();
+    assertThat(Files.readAttributes(entry, BasicFileAttributes.class).fileKey()).isEqualTo(written);
+    assertThat(entry.resolve("config.pbtxt")).hasContent(config);
+  }
+
+  @Test
+  void whatIsNotWholeOrOfOtherVersionsIsNotKept() throws IOException {
+    export("java-cost/1");
+    Cli.Result more = export("java-cost/1", "java-cost/2", "--keep");
+    assertThat(more.exit()).isEqualTo(4);
+    assertThat(more.err())
+        .contains(
+            "repository/java-cost: is there already, with the versions {version_1=java-cost/1}"
+                + " (expected: {version_1=java-cost/1, version_2=java-cost/2}), and nothing is");
+
+    Files.createDirectories(folder.resolve("repository/half/1"));
+    Cli.Result half = export("java-cost/1", "--as", "half", "--keep");
+    assertThat(half.exit()).isEqualTo(4);
+    assertThat(half.err()).contains("half: is there already, with the versions {} (expected: {ver");
+
+    Files.writeString(folder.resolve("repository/java-cost/1/model.onnx"), "damaged");
+    Cli.Result damaged = export("java-cost/1", "--keep");
+    assertThat(damaged.exit()).isEqualTo(1);
+    assertThat(damaged.err()).contains("java-cost/1/model.onnx: SHA-256 ");
   }
 
   @Test

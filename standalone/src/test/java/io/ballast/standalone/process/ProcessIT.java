@@ -14,6 +14,7 @@ import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.testing.Await;
 import io.ballast.testing.MonitoredMetrics;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -67,7 +68,14 @@ class ProcessIT {
   @Test
   void itSuggestsRecordsSaysSoInItsLogsAndRefusesASecondMeshOnItsData()
       throws IOException, InterruptedException {
-    try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
+    try (BuiltMesh mesh =
+        BuiltMesh.start(
+            data,
+            Map.of(
+                "ballast.safety.drift.interval",
+                "PT1S",
+                "quarkus.log.console.json.enabled",
+                "true"))) {
       SuggestResponse suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
 
       assertThat(suggestion.getText()).isNotEmpty();
@@ -90,6 +98,7 @@ class ProcessIT {
                   .map(role -> "ballast_server_up{server=\"%s\"} 1.0".formatted(role.label()))
                   .toList());
 
+      Await.until(() -> measured(mesh).contains("ballast_safety_gate_drift_alarms")); // first look
       assertThat(measured(mesh))
           .as("what alerts and dashboards read")
           .containsAll(
@@ -150,6 +159,13 @@ class ProcessIT {
         assertThat(JSON.readTree(line).path("loggerName").asText()).isNotEmpty();
         assertThat(line).doesNotContain("Exception processing message");
       }
+      List<String> loggers = new ArrayList<>();
+      for (String line : mesh.said().lines().filter(line -> line.matches("\\{.*}")).toList()) {
+        JsonNode printed = JSON.readTree(line);
+        assertThat(printed.path("mdc").isObject()).as(line).isTrue();
+        loggers.add(printed.path("loggerName").asText());
+      }
+      assertThat(loggers).as("on standard output").contains(MeshProcess.class.getName());
     }
     assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
   }
@@ -290,11 +306,14 @@ class ProcessIT {
         .hasMessageStartingWith("RESOURCE_EXHAUSTED");
   }
 
-  /** The names of the series that there are: those that come with a run or a Kafka are not. */
-  private static Set<String> measured(BuiltMesh mesh) throws IOException {
+  /**
+   * The names of the series that have a number: those that come with a run or a Kafka are not
+   * there, and of what is not a number no alert hears.
+   */
+  private static Set<String> measured(BuiltMesh mesh) {
     return mesh.http("/q/metrics")
         .lines()
-        .filter(line -> !line.startsWith("#"))
+        .filter(line -> !line.startsWith("#") && !line.endsWith(" NaN"))
         .map(line -> line.split("[{ ]", 2)[0])
         .collect(Collectors.toSet());
   }

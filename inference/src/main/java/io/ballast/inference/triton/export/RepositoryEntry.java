@@ -1,5 +1,6 @@
 package io.ballast.inference.triton.export;
 
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.DurableMove;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
@@ -13,6 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -24,6 +27,9 @@ import java.util.regex.Pattern;
 final class RepositoryEntry implements AutoCloseable {
   /** As {@link ModelStore} calls models; Triton would take more, and paths are made of it. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
+
+  /** What the notes begin with that say where a version came from; its number follows. */
+  static final String SOURCE = "version_";
 
   private final Path target;
   private final Path staged;
@@ -41,11 +47,7 @@ final class RepositoryEntry implements AutoCloseable {
    * @throws IllegalArgumentException if a model could not be called so
    */
   static RepositoryEntry begin(Path repository, String name) throws IOException {
-    if (!NAME.matcher(name).matches()) {
-      throw new IllegalArgumentException(
-          "name: \"%s\" (expected: letters, digits, '.', '_', '-'; at most 128)".formatted(name));
-    }
-    Path target = repository.resolve(name);
+    Path target = target(repository, name);
     if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
       throw new FileAlreadyExistsException(target.toString());
     }
@@ -53,6 +55,41 @@ final class RepositoryEntry implements AutoCloseable {
       Files.createDirectories(repository);
     }
     return new RepositoryEntry(target, Files.createTempDirectory(aside(repository), "." + name));
+  }
+
+  /**
+   * Finds an entry that appeared before.
+   *
+   * @param sources the notes that say where its versions came from
+   * @return its folder; empty if the repository has nothing of this name
+   * @throws FileAlreadyExistsException if what has the name has other versions, or is no entry
+   * @throws IllegalArgumentException if a model could not be called so
+   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS if a file is missing or another
+   */
+  static Optional<Path> find(Path repository, String name, Map<String, String> sources)
+      throws FileAlreadyExistsException {
+    Path target = target(repository, name);
+    if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+      return Optional.empty();
+    }
+    Optional<ModelManifest> manifest = ModelManifest.read(target);
+    Map<String, String> found = new TreeMap<>();
+    manifest.ifPresent(written -> found.putAll(written.notes()));
+    found.keySet().removeIf(note -> !note.startsWith(SOURCE));
+    if (!found.equals(sources)) {
+      throw new FileAlreadyExistsException(
+          target.toString(), null, "%s (expected: %s)".formatted(found, new TreeMap<>(sources)));
+    }
+    manifest.ifPresent(written -> written.verify(target));
+    return Optional.of(target);
+  }
+
+  private static Path target(Path repository, String name) {
+    if (!NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "name: \"%s\" (expected: letters, digits, '.', '_', '-'; at most 128)".formatted(name));
+    }
+    return repository.resolve(name);
   }
 
   /** The repository's parent; the repository itself if nothing can be moved from there. */

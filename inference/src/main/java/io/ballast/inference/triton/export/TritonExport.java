@@ -24,10 +24,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -73,6 +73,22 @@ public final class TritonExport {
   }
 
   /**
+   * Finds what an earlier call wrote of these versions, whatever its options were, and compares
+   * every file with its checksum.
+   *
+   * @param name of the model in the repository
+   * @param versions at least one
+   * @return the entry's folder; empty if the repository has nothing of this name
+   * @throws FileAlreadyExistsException if what it has is not of these versions
+   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS if a file of it is missing or another
+   */
+  public Optional<Path> written(String name, List<Version> versions)
+      throws FileAlreadyExistsException {
+    requireSome(versions);
+    return RepositoryEntry.find(repository, name, sources(versions));
+  }
+
+  /**
    * Writes heads on a decoder: rewards or costs.
    *
    * @param name of the model in the repository
@@ -88,7 +104,6 @@ public final class TritonExport {
     requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
       Map<String, String> parameters = new TreeMap<>();
-      Map<String, String> notes = new LinkedHashMap<>();
       PlainScoring first = null;
       for (Version version : versions) {
         TrunkReference trunk = ScoringModelFolder.readSpec(version.folder()).trunk();
@@ -105,7 +120,6 @@ public final class TritonExport {
             modelOf(version.folder()),
             version.folder(),
             decoder);
-        notes.put("version_" + version.number(), modelOf(version.folder()));
         runInPython(entry, version);
       }
       Objects.requireNonNull(first, "there is at least one version");
@@ -129,7 +143,7 @@ public final class TritonExport {
             ModelConfigs.output(
                 PlainScoring.OBJECTIVES, DataType.TYPE_FP32, first.spec().heads(), objectives));
       }
-      return entry.finish(config.build(), notes);
+      return entry.finish(config.build(), sources(versions));
     }
   }
 
@@ -162,10 +176,8 @@ public final class TritonExport {
     }
     requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
-      Map<String, String> notes = new LinkedHashMap<>();
       for (Version version : versions) {
         writeDecoder(entry, version);
-        notes.put("version_" + version.number(), modelOf(version.folder()));
       }
       ModelConfig.Builder config =
           ModelConfigs.common(
@@ -184,7 +196,7 @@ public final class TritonExport {
                   ModelConfigs.batching(
                       new Batching(1, List.of(), Duration.ZERO), options.queue()));
       convention.declare(config);
-      return entry.finish(config.build(), notes);
+      return entry.finish(config.build(), sources(versions));
     }
   }
 
@@ -204,7 +216,6 @@ public final class TritonExport {
     requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
       Map<String, String> parameters = new TreeMap<>();
-      Map<String, String> notes = new LinkedHashMap<>();
       int features = 0;
       for (Version version : versions) {
         Path from = version.folder();
@@ -219,7 +230,6 @@ public final class TritonExport {
         features = trees.features();
         TreeGraph.write(trees, entry.version(version.number()).resolve(GRAPH));
         parameters.put("trees_config_" + version.number(), Files.readString(from.resolve(says)));
-        notes.put("version_" + version.number(), modelOf(from));
         runInPython(entry, version);
       }
       return entry.finish(
@@ -227,7 +237,7 @@ public final class TritonExport {
               .addInput(ModelConfigs.input(TreeGraph.FEATURES, DataType.TYPE_FP32, features))
               .addOutput(ModelConfigs.output(TreeGraph.MARGIN, DataType.TYPE_FP32, 1))
               .build(),
-          notes);
+          sources(versions));
     }
   }
 
@@ -243,6 +253,15 @@ public final class TritonExport {
                 .formatted(i, versions.get(i).number()));
       }
     }
+  }
+
+  /** Where each version came from, by the name of its note. */
+  private static Map<String, String> sources(List<Version> versions) {
+    Map<String, String> sources = new TreeMap<>();
+    for (Version version : versions) {
+      sources.put(RepositoryEntry.SOURCE + version.number(), modelOf(version.folder()));
+    }
+    return sources;
   }
 
   /** {@code name/version}: where a model came from, without the paths of this machine. */

@@ -45,6 +45,7 @@ public final class CanaryWatcher implements AutoCloseable {
   /** Intervals without a look after which what failed before says nothing of now. */
   private static final int MISSED = 3;
 
+  private static final String OFF = "ballast.safety.canary.watch is off";
   private static final String BUG = "internal error: ";
   private static final int MOST_LISTED = 1_000;
   private static final int LISTED = 100;
@@ -58,8 +59,11 @@ public final class CanaryWatcher implements AutoCloseable {
   private final Map<UUID, CanaryEvidence> evidence = new HashMap<>();
   private final Map<UUID, Set<UUID>> unjudged = new HashMap<>();
 
-  /** Why something is not watched, by what that is. */
-  private volatile Map<String, String> unwatched = Map.of();
+  /** Why each canary is not watched, by its name, by its model. */
+  private volatile Map<String, Map<String, String>> unwatched = Map.of();
+
+  /** Why the canaries of a model are not known, by its name. */
+  private volatile Map<String, String> unasked = Map.of();
 
   private final AtomicReference<Optional<Instant>> longestUnread =
       new AtomicReference<>(Optional.empty());
@@ -97,13 +101,11 @@ public final class CanaryWatcher implements AutoCloseable {
             Math.min(PAGE, mostItems));
   }
 
-  /** Looks from now on, each interval, in the background; does nothing if it is set to. */
+  /** Looks from now on, each interval, in the background. */
   public void start() {
-    if (settings.watch()) {
-      long nanos = settings.interval().toNanos();
-      var unused =
-          background.scheduleWithFixedDelay(this::lookQuietly, 0, nanos, TimeUnit.NANOSECONDS);
-    }
+    long nanos = settings.interval().toNanos();
+    var unused =
+        background.scheduleWithFixedDelay(this::lookQuietly, 0, nanos, TimeUnit.NANOSECONDS);
   }
 
   private void lookQuietly() {
@@ -118,12 +120,21 @@ public final class CanaryWatcher implements AutoCloseable {
 
   /**
    * Looks once. What goes wrong with one alias or one watch keeps no other from being looked at.
+   * Where none shall be watched it only counts those that serve.
    *
    * @throws MeshException DEPENDENCY_DOWN if the store is away
    */
   public synchronized void look() {
-    Map<String, String> flaws = new TreeMap<>();
-    store.models().forEach(model -> discover(model, flaws));
+    Map<String, Map<String, String>> flaws = new TreeMap<>();
+    Map<String, String> silent = new TreeMap<>();
+    store.models().forEach(model -> discover(model, flaws, silent));
+    if (settings.watch()) {
+      watch(flaws);
+    }
+    tell(flaws, silent);
+  }
+
+  private void watch(Map<String, Map<String, String>> flaws) {
     List<CanaryWatch> underWay = store.underWay();
     List<UUID> ids = underWay.stream().map(CanaryWatch::id).toList();
     evidence.keySet().retainAll(ids);
@@ -135,24 +146,43 @@ public final class CanaryWatcher implements AutoCloseable {
       } catch (MeshException e) { // the store is away, and with it every other watch
         throw e;
       } catch (RuntimeException e) {
-        flaws.put(name(seen.subject()), BUG + e);
+        add(flaws, seen.subject(), BUG + e);
         LOG.debug("canary watch {}: a bug", seen.id(), e);
       }
     }
-    tell(flaws);
     longestUnread.set(store.underWay().stream().map(CanaryWatch::readAt).min(Instant::compareTo));
   }
 
-  /** Says once what is not watched, and why. */
-  private void tell(Map<String, String> flaws) {
-    Map<String, String> told = unwatched;
+  /** Says once what is not watched or not known, and why. */
+  private void tell(Map<String, Map<String, String>> flaws, Map<String, String> silent) {
     flaws.forEach(
-        (what, why) -> {
-          if (!why.equals(told.get(what))) {
-            LOG.warn("{}: nobody watches it, {}", what, why);
+        (model, canaries) -> {
+          Map<String, String> told = unwatched.getOrDefault(model, Map.of());
+          canaries.forEach(
+              (what, why) -> {
+                if (!why.equals(told.get(what))) {
+                  LOG.warn("{}: nobody watches it, {}", what, why);
+                }
+              });
+        });
+    silent.forEach(
+        (model, why) -> {
+          if (!why.equals(unasked.get(model))) {
+            LOG.warn("whether {} has canaries is not known: {}", model, why);
           }
         });
     unwatched = Map.copyOf(flaws);
+    unasked = Map.copyOf(silent);
+  }
+
+  private static void add(
+      Map<String, Map<String, String>> flaws, CanarySubject canary, String why) {
+    add(flaws, canary.model(), name(canary), why);
+  }
+
+  private static void add(
+      Map<String, Map<String, String>> flaws, String model, String canary, String why) {
+    flaws.computeIfAbsent(model, none -> new TreeMap<>()).put(canary, why);
   }
 
   private void look(CanaryWatch watch) {
@@ -181,34 +211,38 @@ public final class CanaryWatcher implements AutoCloseable {
     return known.get();
   }
 
-  private void discover(String model, Map<String, String> flaws) {
+  private void discover(
+      String model, Map<String, Map<String, String>> flaws, Map<String, String> silent) {
     List<WatchedAlias> aliases;
     try {
       aliases = policies.aliases(model);
     } catch (RuntimeException e) {
       boolean gone = e instanceof MeshException mesh && mesh.fault() == Fault.UNKNOWN_MODEL;
-      if (!gone) {
-        flaws.put("any canary of " + model, why(e));
+      if (!gone) { // what was last heard of its canaries is true until it is heard that it is not
+        silent.put(model, why(e));
+        flaws.put(model, new TreeMap<>(unwatched.getOrDefault(model, Map.of())));
       }
       return;
     }
     for (WatchedAlias alias : aliases) {
       if (!alias.flaw().isEmpty()) {
-        flaws.put("the canary of %s of %s".formatted(alias.alias(), model), alias.flaw());
+        add(flaws, model, "the canary of %s of %s".formatted(alias.alias(), model), alias.flaw());
       }
       alias.underWay().ifPresent(canary -> discover(canary, flaws));
     }
   }
 
-  private void discover(CanarySubject canary, Map<String, String> flaws) {
+  private void discover(CanarySubject canary, Map<String, Map<String, String>> flaws) {
     try {
-      if (!store.knows(canary)) {
-        open(canary).ifPresent(flaw -> flaws.put(name(canary), flaw));
+      if (!settings.watch()) {
+        add(flaws, canary, OFF);
+      } else if (!store.knows(canary)) {
+        open(canary).ifPresent(flaw -> add(flaws, canary, flaw));
       }
     } catch (MeshException e) { // the store is away
       throw e;
     } catch (RuntimeException e) {
-      flaws.put(name(canary), BUG + e);
+      add(flaws, canary, BUG + e);
       LOG.debug("{}: a bug", name(canary), e);
     }
   }
@@ -282,9 +316,14 @@ public final class CanaryWatcher implements AutoCloseable {
         .orElse(0.0);
   }
 
-  /** Canaries that are not watched, and models whose canaries are not known, at the last look. */
+  /** Canaries that serve and that this process does not watch, as far as its last look knew. */
   public int unwatched() {
-    return unwatched.size();
+    return unwatched.values().stream().mapToInt(Map::size).sum();
+  }
+
+  /** Models that could not be asked at the last look whether they have canaries. */
+  public int unasked() {
+    return unasked.size();
   }
 
   /** Stops looking. What was read is kept; another process, or the next, goes on from there. */
