@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -38,14 +39,18 @@ final class FolderHolders {
     return roles;
   }
 
-  private static boolean isHeld(Path file) throws IOException {
+  /** Whether a process holds the lock of a file, be it this one. */
+  static boolean isHeld(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
         FileLock lock = channel.tryLock()) {
       return lock == null;
+    } catch (OverlappingFileLockException e) {
+      return true;
     }
   }
 
-  private static Optional<Long> pid(Path file) throws IOException {
+  /** The process that a lock's file names. */
+  static Optional<Long> pid(Path file) throws IOException {
     return Files.readAllLines(file).stream()
         .filter(line -> line.startsWith("pid="))
         .map(line -> Long.parseLong(line.substring("pid=".length()).strip()))

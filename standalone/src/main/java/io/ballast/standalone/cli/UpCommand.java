@@ -3,7 +3,6 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.standalone.cli.RunningServer.Stopping;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
@@ -15,10 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,16 +33,6 @@ import picocli.CommandLine.Option;
     })
 final class UpCommand implements Callable<Integer> {
   private static final long POLL_MILLIS = 50;
-
-  /** For all of a stop but the drain: models, the database, the archive of classes. */
-  private static final long STOP_SECONDS = 20;
-
-  /** A process that was told to stop says within this what is under way, or it will not. */
-  private static final long LAST_WORDS_NANOS = 2_000_000_000L;
-
-  private static final Duration USUAL_DRAIN = Duration.ofSeconds(10);
-
-  private static final int MOST_RESTARTS = 5;
 
   @Option(names = "--split", description = "Four processes instead of one.")
   private boolean split;
@@ -110,8 +96,6 @@ final class UpCommand implements Callable<Integer> {
   @Mixin private Printing printing = new Printing();
 
   private final CommandContext context;
-  private final List<RunningServer> running = new CopyOnWriteArrayList<>();
-  private volatile boolean stopping;
 
   UpCommand(CommandContext context) {
     this.context = context;
@@ -124,24 +108,36 @@ final class UpCommand implements Callable<Integer> {
     List<Server> servers = plan.servers();
     servers.forEach(UpCommand::requirePortsInRange);
     servers.forEach(UpCommand::requireFreePorts);
-    printing.line("Starting: the database, then each server's models; data in " + plan.data());
-    Thread drain = new Thread(this::stop, "drain");
+    if (detach) {
+      var unused = start(servers, start);
+      return Exit.OK.code();
+    }
+    try (Supervision kept = Supervision.claim(plan.data(), ProcessHandle.current().pid())) {
+      return start(servers, start).stay();
+    }
+  }
+
+  /** Starts the servers, and returns once all of them answer. */
+  private Supervisor start(List<Server> servers, long start)
+      throws IOException, InterruptedException {
+    printing.line("Starting: the database, then each server's models; data in " + data());
+    Supervisor supervisor = new Supervisor(split, printing, context.nanoTime());
+    Thread drain = new Thread(supervisor::stop, "drain");
     Runtime.getRuntime().addShutdownHook(drain);
     try {
       for (Server server : servers) {
-        running.add(RunningServer.start(server, detach));
+        supervisor.start(server, detach);
       }
-      awaitReady(start);
+      awaitReady(supervisor.running(), start);
     } catch (CommandFailure | IOException e) {
-      stop();
+      supervisor.stop();
       throw e;
     }
-    announce(servers, (context.nanoTime().getAsLong() - start) / 1e9);
+    announce(servers, supervisor.running(), (context.nanoTime().getAsLong() - start) / 1e9);
     if (detach) {
-      running.clear();
-      return Exit.OK.code();
+      supervisor.leave();
     }
-    return supervise();
+    return supervisor;
   }
 
   private ServerPlan plan() {
@@ -149,7 +145,7 @@ final class UpCommand implements Callable<Integer> {
     if (jdbcUrl != null) {
       all.put("ballast.database.url", jdbcUrl);
     }
-    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Path folder = data();
     if (policy != null) {
       ModelChoice choice =
           ModelChoice.policy(
@@ -158,6 +154,10 @@ final class UpCommand implements Callable<Integer> {
       all.put("ballast.policy.first-version", choice.version());
     }
     return new ServerPlan(context.home(), folder, port, httpPort, split, all);
+  }
+
+  private Path data() {
+    return data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
   }
 
   private static void requirePortsInRange(Server server) {
@@ -192,7 +192,7 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void awaitReady(long start) throws InterruptedException {
+  private void awaitReady(List<RunningServer> running, long start) throws InterruptedException {
     List<RunningServer> waiting = new ArrayList<>(running);
     while (!waiting.isEmpty()) {
       for (RunningServer server : List.copyOf(waiting)) {
@@ -217,7 +217,7 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void announce(List<Server> servers, double seconds) {
+  private void announce(List<Server> servers, List<RunningServer> running, double seconds) {
     ArrayNode list = JsonNodeFactory.instance.arrayNode();
     for (int i = 0; i < servers.size(); i++) {
       Server server = servers.get(i);
@@ -256,72 +256,5 @@ final class UpCommand implements Callable<Integer> {
         detach
             ? "./mesh down" + (data == null ? "" : " --data " + data) + " stops it."
             : "Ctrl-C stops it.");
-  }
-
-  /** Stays with the processes; starts one of four again if it ends. */
-  private int supervise() throws IOException, InterruptedException {
-    int restarts = 0;
-    while (true) {
-      for (int i = 0; i < running.size(); i++) {
-        RunningServer server = running.get(i);
-        if (!server.process().waitFor(POLL_MILLIS * 4, TimeUnit.MILLISECONDS)) {
-          continue;
-        }
-        if (stopping) {
-          return Exit.OK.code();
-        }
-        int code = server.process().exitValue();
-        if (!split || ++restarts > MOST_RESTARTS) {
-          stop();
-          throw new CommandFailure(
-              Exit.FAILED,
-              "SERVER_ENDED",
-              server.server().name()
-                  + " ended with exit code "
-                  + code
-                  + "; its log is "
-                  + server.server().log());
-        }
-        printing.line(
-            server.server().name() + " ended with exit code " + code + "; starting it again");
-        running.set(i, RunningServer.start(server.server(), false));
-      }
-    }
-  }
-
-  private synchronized void stop() {
-    if (stopping) {
-      return;
-    }
-    stopping = true;
-    running.forEach(server -> server.process().destroy());
-    long start = context.nanoTime().getAsLong();
-    running.forEach(
-        server -> {
-          Duration drain = lastWords(server, start).map(Stopping::drain).orElse(USUAL_DRAIN);
-          server.stop(drain.toSeconds() + STOP_SECONDS);
-        });
-  }
-
-  /** Says what is still under way in a process that was told to stop, once it says so. */
-  private Optional<Stopping> lastWords(RunningServer server, long start) {
-    Optional<Stopping> said = server.stopping();
-    try {
-      while (said.isEmpty()
-          && server.process().isAlive()
-          && context.nanoTime().getAsLong() - start < LAST_WORDS_NANOS) {
-        Thread.sleep(POLL_MILLIS);
-        said = server.stopping();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    String name = split ? server.server().name() + ": " : "";
-    if (said.isPresent()) {
-      printing.line("Stopping: " + name + said.get().text());
-    } else if (server.process().isAlive()) {
-      printing.line("Stopping: " + name + "it does not say yet what is under way");
-    }
-    return said;
   }
 }
