@@ -25,11 +25,10 @@ final class Supervisor {
 
   private static final Duration USUAL_DRAIN = Duration.ofSeconds(10);
 
-  private static final int MOST_RESTARTS = 5;
-
   private final boolean split;
   private final Printing printing;
   private final LongSupplier nanoTime;
+  private final Restarts restarts;
   private final List<RunningServer> running = new CopyOnWriteArrayList<>();
   private volatile boolean stopping;
 
@@ -37,12 +36,13 @@ final class Supervisor {
    * A supervisor of nothing yet.
    *
    * @param split whether one that ends is started again, and each has a name of its own
-   * @param nanoTime for how long a stop has taken
+   * @param nanoTime for how long a stop has taken, and how often servers ended of late
    */
   Supervisor(boolean split, Printing printing, LongSupplier nanoTime) {
     this.split = split;
     this.printing = printing;
     this.nanoTime = nanoTime;
+    this.restarts = new Restarts(nanoTime);
   }
 
   /**
@@ -69,7 +69,6 @@ final class Supervisor {
 
   /** Stays until all are stopped; the exit code. */
   int stay() throws IOException, InterruptedException {
-    int restarts = 0;
     while (true) {
       for (RunningServer server : running) {
         if (!server.process().waitFor(POLL_MILLIS * 4, TimeUnit.MILLISECONDS)) {
@@ -79,20 +78,24 @@ final class Supervisor {
           return Exit.OK.code();
         }
         int code = server.process().exitValue();
-        if (!split || ++restarts > MOST_RESTARTS) {
+        if (!split || !restarts.allow(server.server().name())) {
           stop();
-          throw new CommandFailure(
-              Exit.FAILED,
-              "SERVER_ENDED",
-              server.server().name()
-                  + " ended with exit code "
-                  + code
-                  + "; its log is "
-                  + server.server().log());
+          throw ended(server.server(), code);
         }
         startAgain(server, code);
       }
     }
+  }
+
+  private CommandFailure ended(Server server, int code) {
+    String again =
+        "; it was started again %d times within %d minutes, and the mesh is stopped"
+            .formatted(Restarts.MOST, Restarts.SPAN.toMinutes());
+    return new CommandFailure(
+        Exit.FAILED,
+        "SERVER_ENDED",
+        "%s ended with exit code %d%s; its log is %s"
+            .formatted(server.name(), code, split ? again : "", server.log()));
   }
 
   private synchronized void startAgain(RunningServer ended, int code) throws IOException {

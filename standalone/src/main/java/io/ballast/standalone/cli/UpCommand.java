@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
       "Starts the mesh, says where it is, and stays with it until Ctrl-C, which drains and stops it.",
       "With --split each of the four servers is a process of its own: gRPC on four ports from --port"
           + " on (policy, reward, safety, orchestrator), HTTP on four from --http-port on. One that"
-          + " ends is started again."
+          + " ends is started again, within ten minutes 5 times at most; then all are stopped."
     })
 final class UpCommand implements Callable<Integer> {
   private static final long POLL_MILLIS = 50;

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,9 +55,8 @@ class SupervisorTest {
   void oneOfFourThatEndsIsStartedAgainAndNoneOnceAllAreStopped() throws Exception {
     Path first = folder.resolve("first");
     Supervisor supervisor = supervisor(true);
-    supervisor.start(
-        server("reward-server", "if [ -e %s ]; then %s; fi; : > %s; exit 3".formatted(first, LIVES, first)),
-        false);
+    String endsOnce = "if [ -e %s ]; then %s; fi; : > %s; exit 3".formatted(first, LIVES, first);
+    supervisor.start(server("reward-server", endsOnce), false);
     supervisor.start(server("orchestrator", LIVES), false);
     long orchestrator = supervisor.running().get(1).process().pid();
     CompletableFuture<Integer> end = staying(supervisor);
@@ -77,6 +75,23 @@ class SupervisorTest {
   }
 
   @Test
+  void oneThatEndsAgainAndAgainStopsTheMesh() throws Exception {
+    Supervisor supervisor = supervisor(true);
+    supervisor.start(server("orchestrator", LIVES), false);
+    supervisor.start(server("reward-server", "exit 3"), false);
+
+    assertThatThrownBy(supervisor::stay)
+        .isInstanceOf(CommandFailure.class)
+        .hasMessage(
+            "reward-server ended with exit code 3; it was started again 5 times within 10 minutes,"
+                + " and the mesh is stopped; its log is "
+                + folder.resolve("logs").resolve("reward-server.out"));
+    assertThat(out.toString().lines().filter(line -> line.endsWith("; starting it again")))
+        .hasSize(5);
+    assertThat(supervisor.running()).noneMatch(each -> each.process().isAlive());
+  }
+
+  @Test
   void theOneProcessOfAMeshIsNotStartedAgain() throws Exception {
     Supervisor supervisor = supervisor(false);
     supervisor.start(server("mesh", "exit 7"), false);
@@ -84,7 +99,8 @@ class SupervisorTest {
     assertThatThrownBy(supervisor::stay)
         .isInstanceOf(CommandFailure.class)
         .hasMessage(
-            "mesh ended with exit code 7; its log is " + folder.resolve("logs").resolve("mesh.out"));
+            "mesh ended with exit code 7; its log is "
+                + folder.resolve("logs").resolve("mesh.out"));
   }
 
   private static CompletableFuture<Integer> staying(Supervisor supervisor) {
