@@ -34,18 +34,33 @@ final class Supervision implements AutoCloseable {
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     if (!tryLock(channel)) {
       channel.close();
-      throw new CommandFailure(
-          Exit.FAILED,
-          "ALREADY_KEPT",
-          "process "
-              + FolderHolders.pid(file).map(Object::toString).orElse("unknown")
-              + ", ./mesh up, keeps the mesh of "
-              + data
-              + " running; ./mesh down stops both, or choose another folder with --data");
+      throw held(data);
     }
     channel.truncate(0);
     channel.write(ByteBuffer.wrap(("pid=" + pid + "\n").getBytes(StandardCharsets.UTF_8)), 0);
     return new Supervision(channel);
+  }
+
+  /**
+   * Refuses to start beside whoever stays with the folder's mesh and starts it again itself.
+   *
+   * @throws CommandFailure ALREADY_KEPT, naming that process
+   */
+  static void requireNone(Path data) throws IOException {
+    if (holder(data).isPresent()) {
+      throw held(data);
+    }
+  }
+
+  private static CommandFailure held(Path data) throws IOException {
+    return new CommandFailure(
+        Exit.FAILED,
+        "ALREADY_KEPT",
+        "process "
+            + FolderHolders.pid(file(data)).map(Object::toString).orElse("unknown")
+            + ", ./mesh up, keeps the mesh of "
+            + data
+            + " running; ./mesh down stops both, or choose another folder with --data");
   }
 
   private static boolean tryLock(FileChannel channel) throws IOException {

@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.standalone.cli.FolderHolders.Holder;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -30,6 +32,8 @@ import picocli.CommandLine.Option;
       "With --split each of the four servers is a process of its own: gRPC on four ports from --port"
           + " on (policy, reward, safety, orchestrator), HTTP on four from --http-port on. One that"
           + " ends is started again, within ten minutes 5 times at most; then all are stopped."
+          + " Where some of the four run on the data folder already, only those that are missing"
+          + " are started: give the options that the others were started with."
     })
 final class UpCommand implements Callable<Integer> {
   private static final long POLL_MILLIS = 50;
@@ -107,33 +111,68 @@ final class UpCommand implements Callable<Integer> {
     ServerPlan plan = plan();
     List<Server> servers = plan.servers();
     servers.forEach(UpCommand::requirePortsInRange);
-    servers.forEach(UpCommand::requireFreePorts);
+    Map<String, Long> there = running(servers, FolderHolders.byRole(plan.data()));
+    List<Server> missing =
+        servers.stream().filter(server -> !there.containsKey(server.name())).toList();
+    (missing.isEmpty() ? servers : missing).forEach(UpCommand::requireFreePorts);
     if (detach) {
-      var unused = start(servers, start);
+      Supervision.requireNone(plan.data());
+      var unused = start(servers, there, start);
       return Exit.OK.code();
     }
     try (Supervision kept = Supervision.claim(plan.data(), ProcessHandle.current().pid())) {
-      return start(servers, start).stay();
+      return start(servers, there, start).stay();
     }
   }
 
-  /** Starts the servers, and returns once all of them answer. */
-  private Supervisor start(List<Server> servers, long start)
+  /**
+   * The processes of those servers that run already where they are planned to, each alone in its
+   * process: in a mesh of four from which some are missing, those that are not started.
+   *
+   * @param holders who plays each role on the data folder
+   */
+  static Map<String, Long> running(List<Server> servers, Map<String, Holder> holders) {
+    Map<String, Long> running = new LinkedHashMap<>();
+    for (Server server : servers) {
+      Holder holder = holders.get(server.name());
+      if (holder != null
+          && holder.port() == server.port()
+          && holder.httpPort() == server.httpPort()
+          && holders.values().stream().filter(each -> each.pid() == holder.pid()).count() == 1) {
+        running.put(server.name(), holder.pid());
+      }
+    }
+    return running;
+  }
+
+  /**
+   * Starts the servers that are not there, and returns once all of these answer.
+   *
+   * @param there the processes of the others, by the servers' names
+   */
+  private Supervisor start(List<Server> servers, Map<String, Long> there, long start)
       throws IOException, InterruptedException {
     printing.line("Starting: the database, then each server's models; data in " + data());
+    if (!there.isEmpty()) {
+      printing.line("Already running, as they are: " + String.join(", ", there.keySet()));
+    }
     Supervisor supervisor = new Supervisor(split, printing, context.nanoTime());
     Thread drain = new Thread(supervisor::stop, "drain");
     Runtime.getRuntime().addShutdownHook(drain);
     try {
       for (Server server : servers) {
-        supervisor.start(server, detach);
+        if (!there.containsKey(server.name())) {
+          supervisor.start(server, detach);
+        }
       }
       awaitReady(supervisor.running(), start);
     } catch (CommandFailure | IOException e) {
       supervisor.stop();
       throw e;
     }
-    announce(servers, supervisor.running(), (context.nanoTime().getAsLong() - start) / 1e9);
+    Map<String, Long> pids = new HashMap<>(there);
+    supervisor.running().forEach(each -> pids.put(each.server().name(), each.process().pid()));
+    announce(servers, pids, there.isEmpty(), (context.nanoTime().getAsLong() - start) / 1e9);
     if (detach) {
       supervisor.leave();
     }
@@ -217,15 +256,15 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void announce(List<Server> servers, List<RunningServer> running, double seconds) {
+  private void announce(
+      List<Server> servers, Map<String, Long> pids, boolean all, double seconds) {
     ArrayNode list = JsonNodeFactory.instance.arrayNode();
-    for (int i = 0; i < servers.size(); i++) {
-      Server server = servers.get(i);
+    for (Server server : servers) {
       list.addObject()
           .put("name", server.name())
           .put("target", "127.0.0.1:" + server.port())
           .put("console", "http://127.0.0.1:" + server.httpPort())
-          .put("pid", running.get(i).process().pid())
+          .put("pid", pids.get(server.name()))
           .put("log", server.log().toString());
     }
     ObjectNode document = JsonNodeFactory.instance.objectNode();
@@ -255,6 +294,8 @@ final class UpCommand implements Callable<Integer> {
     printing.line(
         detach
             ? "./mesh down" + (data == null ? "" : " --data " + data) + " stops it."
-            : "Ctrl-C stops it.");
+            : all
+                ? "Ctrl-C stops it."
+                : "Ctrl-C stops what was started now, ./mesh down the whole mesh.");
   }
 }
