@@ -77,6 +77,25 @@ public final class Postgres implements AutoCloseable {
   }
 
   /**
+   * Stops the server whose files are in {@code folder} if it runs although no process uses it: it
+   * outlives those that are killed.
+   *
+   * @return its process, stopped; empty if none runs, or one that is in use
+   * @throws MeshException PRECONDITION_FAILED if it does not stop
+   */
+  public static Optional<Long> stopUnused(Path folder) {
+    try {
+      return EmbeddedServer.stopUnused(folder);
+    } catch (IOException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "whether an embedded PostgreSQL runs in %s cannot be seen: %s"
+              .formatted(folder, e.getMessage()),
+          e);
+    }
+  }
+
+  /**
    * Has an embedded server that has died started again, at its port, by whichever process sees it
    * first; does nothing for one that someone else runs.
    *

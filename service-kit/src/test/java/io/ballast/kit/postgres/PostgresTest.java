@@ -161,6 +161,30 @@ class PostgresTest {
   }
 
   @Test
+  void oneThatWasLeftRunningIsStoppedAndOneInUseIsNot() throws IOException {
+    Path files = folder.resolve("postgres");
+    assertThat(Postgres.stopUnused(files)).isEmpty();
+    assertThat(files).doesNotExist();
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Silas Marner");
+      assertThat(Postgres.stopUnused(files)).isEmpty();
+      assertThat(postgres.isReachable()).isTrue();
+    }
+    EmbeddedServer.launch(
+        files, folder.resolve("logs/postgres.log"), 0, Duration.ofSeconds(60)); // for nobody
+    Path file = files.resolve("data/postmaster.pid");
+    long process = Long.parseLong(Files.readAllLines(file).getFirst());
+
+    assertThat(Postgres.stopUnused(files)).contains(process);
+
+    assertThat(file).doesNotExist();
+    assertThat(Postgres.stopUnused(files)).isEmpty();
+    try (Postgres again = open()) {
+      assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Silas Marner");
+    }
+  }
+
+  @Test
   void aServerThatIsAwayAtTheStartIsNamedWithTheMend() throws IOException {
     int free;
     try (ServerSocket socket = new ServerSocket(0)) {

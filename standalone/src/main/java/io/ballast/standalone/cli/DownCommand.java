@@ -1,5 +1,7 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.postgres.Postgres;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,7 +22,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description =
-        "Drains and stops the mesh that uses a data folder, and the ./mesh up that stays with it.")
+        "Drains and stops the mesh that uses a data folder, the ./mesh up that stays with it, and an"
+            + " embedded PostgreSQL that a mesh left running when it was killed.")
 final class DownCommand implements Callable<Integer> {
   @Option(
       names = "--data",
@@ -53,7 +56,7 @@ final class DownCommand implements Callable<Integer> {
         FolderHolders.of(folder).keySet().stream()
             .flatMap(pid -> ProcessHandle.of(pid).stream())
             .toList();
-    if (up.isEmpty() && holders.isEmpty()) {
+    if (up.isEmpty() && holders.isEmpty() && !stopsDatabase(folder)) {
       throw new CommandFailure(
           Exit.UNREACHABLE, "NOT_RUNNING", "no mesh uses " + folder + "; nothing to stop");
     }
@@ -67,7 +70,22 @@ final class DownCommand implements Callable<Integer> {
       awaitEnd(holder, folder);
       printing.line("stopped process " + holder.pid());
     }
+    var unused = stopsDatabase(folder); // what was killed has left it running
     return Exit.OK.code();
+  }
+
+  /** Stops an embedded PostgreSQL that runs although no mesh uses it; whether there was one. */
+  private boolean stopsDatabase(Path folder) {
+    try {
+      Optional<Long> process = Postgres.stopUnused(folder.resolve("postgres"));
+      process.ifPresent(
+          pid ->
+              printing.line(
+                  "stopped process " + pid + ", the embedded PostgreSQL of a mesh that is gone"));
+      return process.isPresent();
+    } catch (MeshException e) {
+      throw new CommandFailure(Exit.FAILED, "STILL_RUNNING", String.valueOf(e.getMessage()));
+    }
   }
 
   private void awaitEnd(ProcessHandle process, Path folder) throws InterruptedException {

@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -18,6 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** down stops what uses a data folder: whoever stays with the mesh before the mesh itself. */
 class DownCommandTest {
   private static final long PATIENCE_SECONDS = 60;
+
+  /** PostgreSQL's own, which goes last. */
+  private static final String PROCESS_FILE = "postmaster.pid";
 
   @TempDir private Path folder = Path.of(".");
   private Process up;
@@ -72,6 +76,33 @@ class DownCommandTest {
           .containsExactly("stopped process " + up.pid() + ", ./mesh up");
     }
     assertThat(up.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void theDatabaseOfAMeshThatWasKilledIsStopped() throws Exception {
+    Path files = folder.resolve(".ballast/postgres/data");
+    EmbeddedPostgres database =
+        EmbeddedPostgres.builder()
+            .setDataDirectory(files)
+            .setCleanDataDirectory(false)
+            .setRegisterShutdownHook(false)
+            .start();
+    long process = Long.parseLong(Files.readAllLines(files.resolve(PROCESS_FILE)).getFirst());
+    try {
+      Cli.Result result = Cli.run(folder, Map.of(), "down");
+
+      assertThat(result.err()).isEmpty();
+      assertThat(result.exit()).isZero();
+      assertThat(result.out().lines())
+          .containsExactly(
+              "stopped process " + process + ", the embedded PostgreSQL of a mesh that is gone");
+      assertThat(files.resolve(PROCESS_FILE)).doesNotExist();
+      assertThat(Cli.run(folder, Map.of(), "down").exit()).isEqualTo(3);
+    } finally {
+      if (Files.exists(files.resolve(PROCESS_FILE))) {
+        database.close();
+      }
+    }
   }
 
   @Test

@@ -86,7 +86,7 @@ class UpAndDownIT {
   }
 
   @Test
-  void oneOfFourThatDiedIsStartedByUpAndDownStopsAll() throws Exception {
+  void oneOfFourThatDiedIsStartedByUpAndDownStopsTheDatabaseThatAllHaveLeft() throws Exception {
     run(up("--detach"));
     Map<Role, ProcessHandle> before = servers();
     kill(before.get(Role.REWARD_SERVER));
@@ -102,8 +102,11 @@ class UpAndDownIT {
           .isEqualTo(role != Role.REWARD_SERVER);
       assertThat(after.get(role).isAlive()).as(role.label()).isTrue();
     }
-    down();
-    assertThat(after.values()).noneMatch(ProcessHandle::isAlive);
+    after.values().forEach(UpAndDownIT::kill);
+    Path database = data.resolve("postgres/data/postmaster.pid");
+    assertThat(database).exists();
+    assertThat(down()).contains("the embedded PostgreSQL of a mesh that is gone");
+    assertThat(database).doesNotExist();
   }
 
   @Test
