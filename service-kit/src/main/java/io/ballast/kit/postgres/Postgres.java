@@ -78,7 +78,7 @@ public final class Postgres implements AutoCloseable {
 
   /**
    * Stops the server whose files are in {@code folder} if it runs although no process uses it: it
-   * outlives those that are killed.
+   * outlives those that are killed. For a process that uses no embedded server itself.
    *
    * @return its process, stopped; empty if none runs, or one that is in use
    * @throws MeshException PRECONDITION_FAILED if it does not stop
