@@ -11,10 +11,15 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationInfoService;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.StatementExceptions;
 import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
@@ -171,14 +176,15 @@ public final class Postgres implements AutoCloseable {
 
   private void migrate(String schema) {
     try {
-      var result =
+      Flyway flyway =
           Flyway.configure()
               .loggers("slf4j")
               .dataSource(source(schema, Duration.ZERO))
               .schemas(schema)
               .locations("classpath:db/" + schema, "classpath:db/outbox", "classpath:db/audit")
-              .load()
-              .migrate();
+              .load();
+      sayWhatIsPending(schema, flyway.info());
+      var result = flyway.migrate();
       if (result.migrationsExecuted > 0) {
         LOG.info(
             "schema {}: {} migrations, now at version {}",
@@ -197,6 +203,29 @@ public final class Postgres implements AutoCloseable {
                           .formatted(schema, address, firstLine(e)),
                       e));
     }
+  }
+
+  /** Before they begin: those of large tables may take an hour, and begin anew if cut off. */
+  private static void sayWhatIsPending(String schema, MigrationInfoService info) {
+    MigrationInfo[] pending = info.pending();
+    if (pending.length > 0) {
+      LOG.info(
+          "schema {}: {} migrations begin, from version {} to {}",
+          schema,
+          pending.length,
+          latest(info.applied()),
+          latest(info.all()));
+    }
+  }
+
+  /** The latest version among migrations, of which some have none; 0 if none has one. */
+  private static String latest(MigrationInfo[] migrations) {
+    return Arrays.stream(migrations)
+        .map(MigrationInfo::getVersion)
+        .filter(Objects::nonNull)
+        .max(Comparator.naturalOrder())
+        .map(Object::toString)
+        .orElse("0");
   }
 
   private MeshException unreachable(SQLException e) {
