@@ -6,6 +6,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
