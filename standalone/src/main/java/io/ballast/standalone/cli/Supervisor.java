@@ -101,7 +101,8 @@ final class Supervisor {
   private synchronized void startAgain(RunningServer ended, int code) throws IOException {
     if (!stopping) {
       printing.line(
-          ended.server().name() + " ended with exit code " + code + "; starting it again");
+          "%s ended with exit code %d; starting it again; its last words are in %s.1"
+              .formatted(ended.server().name(), code, ended.server().log()));
       running.set(running.indexOf(ended), RunningServer.start(ended.server(), false));
     }
   }

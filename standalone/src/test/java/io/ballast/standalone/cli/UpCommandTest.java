@@ -159,6 +159,18 @@ class UpCommandTest {
   }
 
   @Test
+  void whatTheProcessBeforeSaidLastIsKeptBesideTheLog() throws Exception {
+    Path log = folder.resolve("logs/r.out");
+    for (String word : List.of("first", "second", "third")) {
+      start("echo " + word).process().waitFor();
+    }
+
+    assertThat(log).hasContent("third");
+    assertThat(log.resolveSibling("r.out.1")).hasContent("second");
+    assertThat(log.resolveSibling("r.out.1.1")).doesNotExist();
+  }
+
+  @Test
   void aProcessIsReadyOnceItSaysSo() throws Exception {
     RunningServer server = start("echo 'mesh ready: grpc 127.0.0.1:9101'; exit 0");
     server.process().waitFor();
