@@ -55,7 +55,8 @@ class SupervisorTest {
   void oneOfFourThatEndsIsStartedAgainAndNoneOnceAllAreStopped() throws Exception {
     Path first = folder.resolve("first");
     Supervisor supervisor = supervisor(true);
-    String endsOnce = "if [ -e %s ]; then %s; fi; : > %s; echo why; exit 3".formatted(first, LIVES, first);
+    String endsOnce =
+        "if [ -e %s ]; then %s; fi; : > %s; echo why; exit 3".formatted(first, LIVES, first);
     supervisor.start(server("reward-server", endsOnce), false);
     supervisor.start(server("orchestrator", LIVES), false);
     long orchestrator = supervisor.running().get(1).process().pid();
