@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.error.ConnectionFailures;
 import io.ballast.kit.grpc.PeerFaults;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -14,6 +15,9 @@ import java.util.Optional;
 final class Failures {
   private static final Metadata.Key<String> REQUEST_ID =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** What gRPC says where a peer closes a connection without a word of HTTP/2. */
+  private static final String CLOSED = "Network closed for unknown reason";
 
   private Failures() {}
 
@@ -47,7 +51,7 @@ final class Failures {
       case UNAVAILABLE ->
           named
               ? new CommandFailure(Exit.FAILED, reason, said + "; try again in a moment")
-              : unreachable(target);
+              : unreachable(target, thrown);
       case DEADLINE_EXCEEDED ->
           new CommandFailure(
               Exit.FAILED,
@@ -80,12 +84,25 @@ final class Failures {
     };
   }
 
-  /** No mesh there. */
-  static CommandFailure unreachable(String target) {
+  /** No mesh there, or one that was not spoken to as it wants to be. */
+  static CommandFailure unreachable(String target, StatusRuntimeException thrown) {
     return new CommandFailure(
         Exit.UNREACHABLE,
         "UNAVAILABLE",
-        "no mesh answers at " + target + "; start one with ./mesh up");
+        isBrokenOff(thrown.getStatus())
+            ? "no mesh answers at "
+                + target
+                + ", but something listens there; if it encrypts: --tls-ca FILE, and if it asks who"
+                + " calls: --tls-certificate FILE --tls-key FILE"
+            : "no mesh answers at " + target + "; start one with ./mesh up");
+  }
+
+  /** Whether the connection was made and then closed before the call was answered. */
+  private static boolean isBrokenOff(Status status) {
+    Throwable cause = status.getCause();
+    return cause == null
+        ? CLOSED.equals(status.getDescription())
+        : ConnectionFailures.isBrokenOff(cause);
   }
 
   private static String described(StatusRuntimeException thrown) {

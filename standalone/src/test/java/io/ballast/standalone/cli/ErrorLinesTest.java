@@ -12,6 +12,7 @@ import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,35 @@ class ErrorLinesTest {
       assertThat(result.err().lines())
           .as(command[0])
           .containsExactly("mesh: no mesh answers at " + target + "; start one with ./mesh up");
+    }
+  }
+
+  @Test
+  void whereSomethingElseThanPlainGrpcListensTheMendIsToEncrypt() throws IOException {
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> refuseAsTlsDoes(server));
+      String target = "127.0.0.1:" + server.getLocalPort();
+
+      Cli.Result result =
+          Cli.run(Path.of("."), Map.of("BALLAST_TARGET", target), "suggest", "return ");
+
+      assertThat(result.exit()).isEqualTo(3);
+      assertThat(result.err())
+          .startsWith("mesh: no mesh answers at " + target + ", but something listens there;")
+          .contains("if it encrypts: --tls-ca FILE");
+    }
+  }
+
+  /** Answers every connection as TLS does one that does not encrypt: with an alert, then the end. */
+  private static void refuseAsTlsDoes(ServerSocket server) {
+    byte[] alert = {21, 3, 3, 0, 2, 2, 40}; // fatal: handshake failure
+    while (!server.isClosed()) {
+      try (Socket socket = server.accept()) {
+        var unused = socket.getInputStream().read(new byte[1024]);
+        socket.getOutputStream().write(alert);
+      } catch (IOException e) {
+        // the test sees what its caller is told
+      }
     }
   }
 
