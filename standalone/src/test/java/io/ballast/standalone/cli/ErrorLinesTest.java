@@ -65,7 +65,12 @@ class ErrorLinesTest {
 
     for (String[] command :
         new String[][] {
-          {"suggest", "x"}, {"score", "x"}, {"cost", "x"}, {"runs", "list"}, {"models", "list"}
+          {"suggest", "x"},
+          {"score", "x"},
+          {"cost", "x"},
+          {"runs", "list"},
+          {"models", "list"},
+          {"gate", "drift", "--all-tenants"} // whose target is an option of other options
         }) {
       Cli.Result result = Cli.run(Path.of("."), Map.of("BALLAST_TARGET", target), command);
 
