@@ -5,6 +5,7 @@ import io.ballast.kit.grpc.PeerFaults;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.netty.handler.codec.http2.Http2Exception;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -79,7 +80,10 @@ final class Failures {
               Exit.REFUSED, reason, said + "; give the token: export BALLAST_TOKEN=…");
       case DATA_LOSS ->
           new CommandFailure(Exit.FAILED, reason, said + "; ./mesh doctor checks all model files");
-      case INTERNAL, UNKNOWN -> new CommandFailure(Exit.FAILED, reason, said + inLog(thrown));
+      case INTERNAL, UNKNOWN ->
+          speaksOtherwise(thrown.getStatus())
+              ? unreachable(target, thrown)
+              : new CommandFailure(Exit.FAILED, reason, said + inLog(thrown));
       case OK, CANCELLED -> new CommandFailure(Exit.FAILED, reason, said);
     };
   }
@@ -89,7 +93,7 @@ final class Failures {
     return new CommandFailure(
         Exit.UNREACHABLE,
         "UNAVAILABLE",
-        isBrokenOff(thrown.getStatus())
+        speaksOtherwise(thrown.getStatus())
             ? "no mesh answers at "
                 + target
                 + ", but something listens there; if it encrypts: --tls-ca FILE, and if it asks who"
@@ -97,12 +101,15 @@ final class Failures {
             : "no mesh answers at " + target + "; start one with ./mesh up");
   }
 
-  /** Whether the connection was made and then closed before the call was answered. */
-  private static boolean isBrokenOff(Status status) {
+  /**
+   * Whether somebody took the connection and then closed it, or said what is no HTTP/2, as TLS does
+   * to whoever does not encrypt.
+   */
+  private static boolean speaksOtherwise(Status status) {
     Throwable cause = status.getCause();
     return cause == null
         ? CLOSED.equals(status.getDescription())
-        : ConnectionFailures.isBrokenOff(cause);
+        : cause instanceof Http2Exception || ConnectionFailures.isBrokenOff(cause);
   }
 
   private static String described(StatusRuntimeException thrown) {

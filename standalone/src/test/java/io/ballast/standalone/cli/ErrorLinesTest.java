@@ -9,13 +9,18 @@ import io.ballast.kit.error.Fault;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +99,31 @@ class ErrorLinesTest {
       assertThat(result.err())
           .startsWith("mesh: no mesh answers at " + target + ", but something listens there;")
           .contains("if it encrypts: --tls-ca FILE");
+    }
+  }
+
+  @Test
+  void howeverAConnectionThatWasTakenFailsTheMendIsToEncrypt() {
+    String hint = "but something listens there; if it encrypts: --tls-ca FILE";
+    Http2Exception alert =
+        Http2Exception.connectionError(Http2Error.PROTOCOL_ERROR, "1503030002 is no SETTINGS");
+    for (Status status :
+        List.of(
+            Status.UNAVAILABLE.withDescription("Network closed for unknown reason"),
+            Status.UNAVAILABLE.withCause(new SocketException("Connection reset")),
+            Status.INTERNAL.withDescription("http2 exception").withCause(alert))) {
+      CommandFailure failure = Failures.of(status.asRuntimeException(), "here:1");
+
+      assertThat(failure.exit()).as("%s", status).isEqualTo(Exit.UNREACHABLE);
+      assertThat(failure.line()).contains(hint);
+    }
+    for (Status status :
+        List.of(
+            Status.UNAVAILABLE.withCause(new ConnectException("Connection refused")),
+            Status.UNAVAILABLE.withCause(new SSLHandshakeException("unknown authority")),
+            Status.INTERNAL.withDescription("a bug"))) {
+      assertThat(Failures.of(status.asRuntimeException(), "here:1").line())
+          .doesNotContain("--tls-ca");
     }
   }
 
