@@ -47,7 +47,7 @@ final class Supervision implements AutoCloseable {
    * @throws CommandFailure ALREADY_KEPT, naming that process
    */
   static void requireNone(Path data) throws IOException {
-    if (holder(data).isPresent()) {
+    if (isHeld(data)) {
       throw held(data);
     }
   }
@@ -73,10 +73,14 @@ final class Supervision implements AutoCloseable {
 
   /** The process that stays with the mesh of a folder; empty if none does. */
   static Optional<ProcessHandle> holder(Path data) throws IOException {
-    Path file = file(data);
-    return Files.isRegularFile(file) && FolderHolders.isHeld(file)
-        ? FolderHolders.pid(file).flatMap(ProcessHandle::of)
+    return isHeld(data)
+        ? FolderHolders.pid(file(data)).flatMap(ProcessHandle::of)
         : Optional.empty();
+  }
+
+  private static boolean isHeld(Path data) throws IOException {
+    Path file = file(data);
+    return Files.isRegularFile(file) && FolderHolders.isHeld(file);
   }
 
   private static Path file(Path data) {
