@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 public final class MeshMain {
   private static final int FAILED = 1;
 
+  private static final String HEADING = "Configuration validation failed:";
+
   /** What SmallRye Config says of a property that no server has. */
   private static final Pattern UNKNOWN_PROPERTY =
       Pattern.compile("^SRCFG00050: (\\S+) in .* does not map to any root$");
@@ -46,8 +48,8 @@ public final class MeshMain {
   }
 
   /**
-   * An unknown or malformed property has a line of its own each; people get all of them in one, and
-   * an unknown one without what the reader of configurations calls it.
+   * An unknown or malformed property has a line of its own each, below a heading; people get all of
+   * them in one, without the heading and what the reader of configurations calls an unknown one.
    */
   static String oneLine(Throwable root) {
     String message = root.getMessage();
@@ -55,7 +57,9 @@ public final class MeshMain {
         ? root.getClass().getSimpleName()
         : message
             .lines()
-            .map(line -> UNKNOWN_PROPERTY.matcher(line.strip()).replaceFirst("no property $1"))
+            .map(String::strip)
+            .filter(line -> !line.equals(HEADING))
+            .map(line -> UNKNOWN_PROPERTY.matcher(line).replaceFirst("no property $1"))
             .collect(Collectors.joining(" "));
   }
 }
