@@ -3,6 +3,7 @@ package io.ballast.standalone;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusBindException;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,12 @@ import org.jspecify.annotations.Nullable;
 @QuarkusMain
 public final class MeshMain {
   private static final int FAILED = 1;
+
+  private static final String HEADING = "Configuration validation failed:";
+
+  /** What SmallRye Config says of a property that no server has. */
+  private static final Pattern UNKNOWN_PROPERTY =
+      Pattern.compile("^SRCFG00050: (\\S+) in .* does not map to any root$");
 
   private MeshMain() {}
 
@@ -40,11 +47,19 @@ public final class MeshMain {
     }
   }
 
-  /** An unknown or malformed property has a line of its own each; people get all of them in one. */
-  private static String oneLine(Throwable root) {
+  /**
+   * An unknown or malformed property has a line of its own each, below a heading; people get all of
+   * them in one, without the heading and what the reader of configurations calls an unknown one.
+   */
+  static String oneLine(Throwable root) {
     String message = root.getMessage();
     return message == null
         ? root.getClass().getSimpleName()
-        : message.lines().map(String::strip).collect(Collectors.joining(" "));
+        : message
+            .lines()
+            .map(String::strip)
+            .filter(line -> !line.equals(HEADING))
+            .map(line -> UNKNOWN_PROPERTY.matcher(line).replaceFirst("no property $1"))
+            .collect(Collectors.joining(" "));
   }
 }

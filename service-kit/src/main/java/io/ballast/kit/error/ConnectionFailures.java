@@ -45,6 +45,11 @@ public final class ConnectionFailures {
     };
   }
 
+  /** Whether a connection was there and ended before the call did. */
+  public static boolean isBrokenOff(Throwable failure) {
+    return words(failure).equals(BROKEN_OFF);
+  }
+
   private static String refusal(String words) {
     String told = words.toLowerCase(Locale.ROOT);
     if (told.contains("timed out")) {

@@ -199,6 +199,36 @@ final class EmbeddedServer implements AutoCloseable {
     }
   }
 
+  /**
+   * Stops a server that runs although no process uses it: those that did were killed.
+   *
+   * @return its process, stopped; empty if none runs, or one that is in use
+   * @throws MeshException PRECONDITION_FAILED if it does not stop
+   */
+  static Optional<Long> stopUnused(Path folder) throws IOException {
+    if (postmaster(folder).isEmpty()) {
+      return Optional.empty();
+    }
+    try (Held held = Held.lock(folder);
+        FileChannel channel = file(folder, "users.lock");
+        FileLock alone = channel.tryLock()) {
+      Optional<ProcessHandle> process = postmaster(folder);
+      if (alone == null || process.isEmpty()) {
+        return Optional.empty();
+      }
+      stop(folder, process.get(), "-INT");
+      if (Files.exists(processFile(folder))) {
+        throw new MeshException(
+            Fault.PRECONDITION_FAILED,
+            "the embedded PostgreSQL in %s, process %d, does not stop"
+                .formatted(folder, process.get().pid()));
+      }
+      return Optional.of(process.get().pid());
+    } catch (OverlappingFileLockException e) {
+      return Optional.empty(); // this very process uses it
+    }
+  }
+
   private static int start(Path folder, Path log, EmbeddedAccess access) throws IOException {
     Path complete = complete(folder);
     if (!Files.exists(complete)) {

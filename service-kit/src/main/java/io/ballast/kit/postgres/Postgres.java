@@ -13,11 +13,16 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationInfoService;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.StatementExceptions;
 import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
@@ -102,6 +107,25 @@ public final class Postgres implements AutoCloseable {
       return EmbeddedServer.find(folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Stops the server whose files are in {@code folder} if it runs although no process uses it: it
+   * outlives those that are killed. For a process that uses no embedded server itself.
+   *
+   * @return its process, stopped; empty if none runs, or one that is in use
+   * @throws MeshException PRECONDITION_FAILED if it does not stop
+   */
+  public static Optional<Long> stopUnused(Path folder) {
+    try {
+      return EmbeddedServer.stopUnused(folder);
+    } catch (IOException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "whether an embedded PostgreSQL runs in %s cannot be seen: %s"
+              .formatted(folder, e.getMessage()),
+          e);
     }
   }
 
@@ -199,14 +223,15 @@ public final class Postgres implements AutoCloseable {
 
   private void migrate(String schema) {
     try {
-      var result =
+      Flyway flyway =
           Flyway.configure()
               .loggers("slf4j")
               .dataSource(source(schema, Duration.ZERO))
               .schemas(schema)
               .locations("classpath:db/" + schema, "classpath:db/outbox", "classpath:db/audit")
-              .load()
-              .migrate();
+              .load();
+      sayWhatIsPending(schema, flyway.info());
+      var result = flyway.migrate();
       if (result.migrationsExecuted > 0) {
         LOG.info(
             "schema {}: {} migrations, now at version {}",
@@ -225,6 +250,29 @@ public final class Postgres implements AutoCloseable {
                           .formatted(schema, address, firstLine(e)),
                       e));
     }
+  }
+
+  /** Before they begin: those of large tables may take an hour, and begin anew if cut off. */
+  private static void sayWhatIsPending(String schema, MigrationInfoService info) {
+    MigrationInfo[] pending = info.pending();
+    if (pending.length > 0) {
+      LOG.info(
+          "schema {}: {} migrations begin, from version {} to {}",
+          schema,
+          pending.length,
+          latest(info.applied()),
+          latest(info.all()));
+    }
+  }
+
+  /** The latest version among migrations, of which some have none; 0 if none has one. */
+  private static String latest(MigrationInfo[] migrations) {
+    return Arrays.stream(migrations)
+        .map(MigrationInfo::getVersion)
+        .filter(Objects::nonNull)
+        .max(Comparator.naturalOrder())
+        .map(Object::toString)
+        .orElse("0");
   }
 
   private MeshException unreachable(SQLException e) {

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.concurrent.CancellationException;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
 
 /** A caller is told the kind of a connection's failure, never where the peer stands. */
@@ -41,6 +43,17 @@ class ConnectionFailuresTest {
         .isEqualTo("CancellationException");
     assertThat(ConnectionFailures.words(new ConnectException("Connection refused")))
         .isEqualTo("connection refused");
+  }
+
+  @Test
+  void onlyWhatWasConnectedIsBrokenOff() {
+    assertThat(ConnectionFailures.isBrokenOff(new SocketException("Connection reset"))).isTrue();
+    assertThat(ConnectionFailures.isBrokenOff(new ClosedChannelException())).isTrue();
+    assertThat(ConnectionFailures.isBrokenOff(new ConnectException("Connection refused")))
+        .isFalse();
+    assertThat(ConnectionFailures.isBrokenOff(new SSLHandshakeException("bad certificate")))
+        .isFalse();
+    assertThat(ConnectionFailures.isBrokenOff(new IllegalStateException("no call"))).isFalse();
   }
 
   @Test

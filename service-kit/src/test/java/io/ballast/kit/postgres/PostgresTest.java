@@ -23,6 +23,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.jboss.logmanager.ExtLogRecord;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.JdbiException;
 import org.junit.jupiter.api.Test;
@@ -165,6 +171,85 @@ class PostgresTest {
         port,
         Duration.ofSeconds(60));
     return Postgres.at(address, SETTINGS, new SimpleMeterRegistry());
+  }
+
+  @Test
+  void oneThatWasLeftRunningIsStoppedAndOneInUseIsNot() throws IOException {
+    Path files = folder.resolve("postgres");
+    assertThat(Postgres.stopUnused(files)).isEmpty();
+    assertThat(files).doesNotExist();
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Silas Marner");
+      assertThat(Postgres.stopUnused(files)).isEmpty();
+      assertThat(postgres.isReachable()).isTrue();
+    }
+    EmbeddedServer.launch(
+        files, folder.resolve("logs/postgres.log"), 0, Duration.ofSeconds(60)); // for nobody
+    Path file = files.resolve("data/postmaster.pid");
+    long process = Long.parseLong(Files.readAllLines(file).getFirst());
+
+    assertThat(Postgres.stopUnused(files)).contains(process);
+
+    assertThat(file).doesNotExist();
+    assertThat(Postgres.stopUnused(files)).isEmpty();
+    try (Postgres again = open()) {
+      assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Silas Marner");
+    }
+  }
+
+  @Test
+  void thatMigrationsBeginIsSaidBeforeTheyDoAndOnlyThen() {
+    Logger logger = Logger.getLogger(Postgres.class.getName());
+    Level usual = logger.getLevel();
+    List<String> said = new CopyOnWriteArrayList<>();
+    try (Postgres postgres = open()) {
+      Handler handler = heard(said, postgres.address());
+      logger.setLevel(Level.INFO);
+      logger.addHandler(handler);
+      try {
+        add(postgres.schema("shelf").jdbi(), "Villette");
+        add(postgres.schema("shelf").jdbi(), "Shirley");
+      } finally {
+        logger.removeHandler(handler);
+        logger.setLevel(usual);
+      }
+    }
+    // the shelf, and those of outbox and audit that have no version
+    assertThat(said)
+        .containsExactly(
+            "schema shelf: 3 migrations begin, from version 0 to 1; the table is there: false",
+            "schema shelf: 3 migrations, now at version 1; the table is there: true");
+  }
+
+  /** What is said, each line with whether the table was there by then. */
+  private static Handler heard(List<String> said, PostgresAddress address) {
+    Jdbi other = Jdbi.create(address.url(), address.user(), address.password());
+    return new Handler() {
+      @Override
+      public void publish(LogRecord entry) {
+        String line =
+            entry instanceof ExtLogRecord formatted
+                ? formatted.getFormattedMessage()
+                : entry.getMessage();
+        if (line.startsWith("schema shelf:")) {
+          said.add("%s; the table is there: %s".formatted(line, isThere(other)));
+        }
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  private static boolean isThere(Jdbi jdbi) {
+    return jdbi.withHandle(
+        h ->
+            h.createQuery("select to_regclass('shelf.book') is not null")
+                .mapTo(Boolean.class)
+                .one());
   }
 
   @Test

@@ -56,8 +56,14 @@ final class AuditCommand implements Callable<Integer> {
       name = "list",
       mixinStandardHelpOptions = true,
       sortOptions = false,
-      description = "Lists the latest entries of each trail, the oldest first.")
+      description = {
+        "Lists the latest entries of each trail, the oldest first. Of what more an entry holds the"
+            + " beginning is shown; --json has all."
+      })
   static final class ListThem implements Callable<Integer> {
+    /** Of what more an entry holds, in characters: rights of many people are thousands. */
+    private static final int SHOWN = 80;
+
     @Option(
         names = "--trail",
         paramLabel = "NAME",
@@ -113,7 +119,7 @@ final class AuditCommand implements Callable<Integer> {
               content.path("action").asText(),
               content.path("subject").asText(),
               by(content),
-              content.path("details").toString());
+              Excerpt.of(content.path("details").toString(), SHOWN));
         }
       }
       printing.document(document);

@@ -94,11 +94,11 @@ final class BreakGlassCommand implements Callable<Integer> {
 
   private String readSecret() {
     try {
-      return BearerToken.read("--secret: ", Optional.of(secret), Optional.empty(), name -> null)
+      return BearerToken.read("", Optional.of(secret), Optional.empty(), name -> null)
           .orElseThrow();
-    } catch (IllegalArgumentException e) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(), String.valueOf(e.getMessage()), e);
+    } catch (IllegalArgumentException e) { // what it says begins with a server's property
+      String flaw = String.valueOf(e.getMessage()).replaceFirst("^token-file", "");
+      throw new CommandLine.ParameterException(spec.commandLine(), "--secret: " + secret + flaw, e);
     }
   }
 }

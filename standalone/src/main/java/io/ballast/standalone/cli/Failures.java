@@ -1,9 +1,11 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.error.ConnectionFailures;
 import io.ballast.kit.grpc.PeerFaults;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.netty.handler.codec.http2.Http2Exception;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -14,6 +16,9 @@ import java.util.Optional;
 final class Failures {
   private static final Metadata.Key<String> REQUEST_ID =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** What gRPC says where a peer closes a connection without a word of HTTP/2. */
+  private static final String CLOSED = "Network closed for unknown reason";
 
   private Failures() {}
 
@@ -47,7 +52,7 @@ final class Failures {
       case UNAVAILABLE ->
           named
               ? new CommandFailure(Exit.FAILED, reason, said + "; try again in a moment")
-              : unreachable(target);
+              : unreachable(target, thrown);
       case DEADLINE_EXCEEDED ->
           new CommandFailure(
               Exit.FAILED,
@@ -75,17 +80,36 @@ final class Failures {
               Exit.REFUSED, reason, said + "; give the token: export BALLAST_TOKEN=…");
       case DATA_LOSS ->
           new CommandFailure(Exit.FAILED, reason, said + "; ./mesh doctor checks all model files");
-      case INTERNAL, UNKNOWN -> new CommandFailure(Exit.FAILED, reason, said + inLog(thrown));
+      case INTERNAL, UNKNOWN ->
+          speaksOtherwise(thrown.getStatus())
+              ? unreachable(target, thrown)
+              : new CommandFailure(Exit.FAILED, reason, said + inLog(thrown));
       case OK, CANCELLED -> new CommandFailure(Exit.FAILED, reason, said);
     };
   }
 
-  /** No mesh there. */
-  static CommandFailure unreachable(String target) {
+  /** No mesh there, or one that was not spoken to as it wants to be. */
+  static CommandFailure unreachable(String target, StatusRuntimeException thrown) {
     return new CommandFailure(
         Exit.UNREACHABLE,
         "UNAVAILABLE",
-        "no mesh answers at " + target + "; start one with ./mesh up");
+        speaksOtherwise(thrown.getStatus())
+            ? "no mesh answers at "
+                + target
+                + ", but something listens there; if it encrypts: --tls-ca FILE, and if it asks who"
+                + " calls: --tls-certificate FILE --tls-key FILE"
+            : "no mesh answers at " + target + "; start one with ./mesh up");
+  }
+
+  /**
+   * Whether somebody took the connection and then closed it, or said what is no HTTP/2, as TLS does
+   * to whoever does not encrypt.
+   */
+  private static boolean speaksOtherwise(Status status) {
+    Throwable cause = status.getCause();
+    return cause == null
+        ? CLOSED.equals(status.getDescription())
+        : cause instanceof Http2Exception || ConnectionFailures.isBrokenOff(cause);
   }
 
   private static String described(StatusRuntimeException thrown) {

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -185,12 +186,19 @@ public final class MeshCommand implements Callable<Integer> {
   }
 
   private static String target(ParseResult parsed) {
-    for (Object mixin : innermost(parsed).commandSpec().mixins().values().toArray()) {
-      if (mixin instanceof CommandSpec m && m.userObject() instanceof MeshTarget target) {
-        return target.address();
-      }
-    }
-    return MeshTarget.DEFAULT;
+    return target(innermost(parsed).commandSpec())
+        .map(MeshTarget::address)
+        .orElse(MeshTarget.DEFAULT);
+  }
+
+  /** The target among the mixins of a command, and among theirs. */
+  private static Optional<MeshTarget> target(CommandSpec command) {
+    return command.userObject() instanceof MeshTarget target
+        ? Optional.of(target)
+        : command.mixins().values().stream()
+            .map(MeshCommand::target)
+            .flatMap(Optional::stream)
+            .findFirst();
   }
 
   private static ParseResult innermost(ParseResult parsed) {

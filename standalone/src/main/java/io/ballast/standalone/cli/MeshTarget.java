@@ -203,7 +203,7 @@ final class MeshTarget {
         return true;
       } catch (StatusRuntimeException e) {
         if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) {
-          throw Failures.unreachable(address);
+          throw Failures.unreachable(address, e);
         }
         return e.getStatus().getCode() != Status.Code.NOT_FOUND;
       }

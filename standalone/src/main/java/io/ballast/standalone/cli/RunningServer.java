@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,8 @@ final class RunningServer {
   }
 
   /**
-   * Starts a process.
+   * Starts a process. What the one before it said last, such as why it ended, stays beside the log,
+   * in a file whose name ends in {@code .1}.
    *
    * @param detached whether it shall outlive the terminal
    */
@@ -51,7 +53,9 @@ final class RunningServer {
     if (folder != null) {
       OwnerOnly.createFolders(folder);
     }
-    Files.deleteIfExists(server.log());
+    if (Files.exists(server.log())) {
+      Files.move(server.log(), before(server.log()), StandardCopyOption.REPLACE_EXISTING);
+    }
     OwnerOnly.createFile(server.log());
     List<String> command = new ArrayList<>();
     if (detached) {
@@ -66,6 +70,10 @@ final class RunningServer {
             .redirectOutput(log)
             .start();
     return new RunningServer(server, process);
+  }
+
+  private static Path before(Path log) {
+    return log.resolveSibling(log.getFileName() + ".1");
   }
 
   /** What it is. */

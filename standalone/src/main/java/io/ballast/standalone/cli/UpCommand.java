@@ -3,7 +3,7 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.standalone.cli.RunningServer.Stopping;
+import io.ballast.standalone.cli.FolderHolders.Holder;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
@@ -13,12 +13,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,20 +31,12 @@ import picocli.CommandLine.Option;
       "Starts the mesh, says where it is, and stays with it until Ctrl-C, which drains and stops it.",
       "With --split each of the four servers is a process of its own: gRPC on four ports from --port"
           + " on (policy, reward, safety, orchestrator), HTTP on four from --http-port on. One that"
-          + " ends is started again."
+          + " ends is started again, within ten minutes 5 times at most; then all are stopped."
+          + " Where some of the four run on the data folder already, only those that are missing"
+          + " are started: give the options that the others were started with."
     })
 final class UpCommand implements Callable<Integer> {
   private static final long POLL_MILLIS = 50;
-
-  /** For all of a stop but the drain: models, the database, the archive of classes. */
-  private static final long STOP_SECONDS = 20;
-
-  /** A process that was told to stop says within this what is under way, or it will not. */
-  private static final long LAST_WORDS_NANOS = 2_000_000_000L;
-
-  private static final Duration USUAL_DRAIN = Duration.ofSeconds(10);
-
-  private static final int MOST_RESTARTS = 5;
 
   @Option(names = "--split", description = "Four processes instead of one.")
   private boolean split;
@@ -110,8 +100,6 @@ final class UpCommand implements Callable<Integer> {
   @Mixin private Printing printing = new Printing();
 
   private final CommandContext context;
-  private final List<RunningServer> running = new CopyOnWriteArrayList<>();
-  private volatile boolean stopping;
 
   UpCommand(CommandContext context) {
     this.context = context;
@@ -123,25 +111,72 @@ final class UpCommand implements Callable<Integer> {
     ServerPlan plan = plan();
     List<Server> servers = plan.servers();
     servers.forEach(UpCommand::requirePortsInRange);
-    servers.forEach(UpCommand::requireFreePorts);
-    printing.line("Starting: the database, then each server's models; data in " + plan.data());
-    Thread drain = new Thread(this::stop, "drain");
+    Map<String, Long> there = running(servers, FolderHolders.byRole(plan.data()));
+    List<Server> missing =
+        servers.stream().filter(server -> !there.containsKey(server.name())).toList();
+    (missing.isEmpty() ? servers : missing).forEach(UpCommand::requireFreePorts);
+    if (detach) {
+      Supervision.requireNone(plan.data());
+      var unused = start(servers, there, start);
+      return Exit.OK.code();
+    }
+    try (Supervision kept = Supervision.claim(plan.data(), ProcessHandle.current().pid())) {
+      return start(servers, there, start).stay();
+    }
+  }
+
+  /**
+   * The processes of those servers that run already where they are planned to, each alone in its
+   * process: in a mesh of four from which some are missing, those that are not started.
+   *
+   * @param holders who plays each role on the data folder
+   */
+  static Map<String, Long> running(List<Server> servers, Map<String, Holder> holders) {
+    Map<String, Long> running = new LinkedHashMap<>();
+    for (Server server : servers) {
+      Holder holder = holders.get(server.name());
+      if (holder != null
+          && holder.port() == server.port()
+          && holder.httpPort() == server.httpPort()
+          && holders.values().stream().filter(each -> each.pid() == holder.pid()).count() == 1) {
+        running.put(server.name(), holder.pid());
+      }
+    }
+    return running;
+  }
+
+  /**
+   * Starts the servers that are not there, and returns once all of these answer.
+   *
+   * @param there the processes of the others, by the servers' names
+   */
+  private Supervisor start(List<Server> servers, Map<String, Long> there, long start)
+      throws IOException, InterruptedException {
+    printing.line("Starting: the database, then each server's models; data in " + data());
+    if (!there.isEmpty()) {
+      printing.line("Already running, as they are: " + String.join(", ", there.keySet()));
+    }
+    Supervisor supervisor = new Supervisor(split, printing, context.nanoTime());
+    Thread drain = new Thread(supervisor::stop, "drain");
     Runtime.getRuntime().addShutdownHook(drain);
     try {
       for (Server server : servers) {
-        running.add(RunningServer.start(server, detach));
+        if (!there.containsKey(server.name())) {
+          supervisor.start(server, detach);
+        }
       }
-      awaitReady(start);
+      awaitReady(supervisor.running(), start);
     } catch (CommandFailure | IOException e) {
-      stop();
+      supervisor.stop();
       throw e;
     }
-    announce(servers, (context.nanoTime().getAsLong() - start) / 1e9);
+    Map<String, Long> pids = new HashMap<>(there);
+    supervisor.running().forEach(each -> pids.put(each.server().name(), each.process().pid()));
+    announce(servers, pids, there.isEmpty(), (context.nanoTime().getAsLong() - start) / 1e9);
     if (detach) {
-      running.clear();
-      return Exit.OK.code();
+      supervisor.leave();
     }
-    return supervise();
+    return supervisor;
   }
 
   private ServerPlan plan() {
@@ -149,7 +184,7 @@ final class UpCommand implements Callable<Integer> {
     if (jdbcUrl != null) {
       all.put("ballast.database.url", jdbcUrl);
     }
-    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Path folder = data();
     if (policy != null) {
       ModelChoice choice =
           ModelChoice.policy(
@@ -158,6 +193,10 @@ final class UpCommand implements Callable<Integer> {
       all.put("ballast.policy.first-version", choice.version());
     }
     return new ServerPlan(context.home(), folder, port, httpPort, split, all);
+  }
+
+  private Path data() {
+    return data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
   }
 
   private static void requirePortsInRange(Server server) {
@@ -192,7 +231,7 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void awaitReady(long start) throws InterruptedException {
+  private void awaitReady(List<RunningServer> running, long start) throws InterruptedException {
     List<RunningServer> waiting = new ArrayList<>(running);
     while (!waiting.isEmpty()) {
       for (RunningServer server : List.copyOf(waiting)) {
@@ -217,15 +256,15 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void announce(List<Server> servers, double seconds) {
+  private void announce(
+      List<Server> servers, Map<String, Long> pids, boolean all, double seconds) {
     ArrayNode list = JsonNodeFactory.instance.arrayNode();
-    for (int i = 0; i < servers.size(); i++) {
-      Server server = servers.get(i);
+    for (Server server : servers) {
       list.addObject()
           .put("name", server.name())
           .put("target", "127.0.0.1:" + server.port())
           .put("console", "http://127.0.0.1:" + server.httpPort())
-          .put("pid", running.get(i).process().pid())
+          .put("pid", pids.get(server.name()))
           .put("log", server.log().toString());
     }
     ObjectNode document = JsonNodeFactory.instance.objectNode();
@@ -255,73 +294,8 @@ final class UpCommand implements Callable<Integer> {
     printing.line(
         detach
             ? "./mesh down" + (data == null ? "" : " --data " + data) + " stops it."
-            : "Ctrl-C stops it.");
-  }
-
-  /** Stays with the processes; starts one of four again if it ends. */
-  private int supervise() throws IOException, InterruptedException {
-    int restarts = 0;
-    while (true) {
-      for (int i = 0; i < running.size(); i++) {
-        RunningServer server = running.get(i);
-        if (!server.process().waitFor(POLL_MILLIS * 4, TimeUnit.MILLISECONDS)) {
-          continue;
-        }
-        if (stopping) {
-          return Exit.OK.code();
-        }
-        int code = server.process().exitValue();
-        if (!split || ++restarts > MOST_RESTARTS) {
-          stop();
-          throw new CommandFailure(
-              Exit.FAILED,
-              "SERVER_ENDED",
-              server.server().name()
-                  + " ended with exit code "
-                  + code
-                  + "; its log is "
-                  + server.server().log());
-        }
-        printing.line(
-            server.server().name() + " ended with exit code " + code + "; starting it again");
-        running.set(i, RunningServer.start(server.server(), false));
-      }
-    }
-  }
-
-  private synchronized void stop() {
-    if (stopping) {
-      return;
-    }
-    stopping = true;
-    running.forEach(server -> server.process().destroy());
-    long start = context.nanoTime().getAsLong();
-    running.forEach(
-        server -> {
-          Duration drain = lastWords(server, start).map(Stopping::drain).orElse(USUAL_DRAIN);
-          server.stop(drain.toSeconds() + STOP_SECONDS);
-        });
-  }
-
-  /** Says what is still under way in a process that was told to stop, once it says so. */
-  private Optional<Stopping> lastWords(RunningServer server, long start) {
-    Optional<Stopping> said = server.stopping();
-    try {
-      while (said.isEmpty()
-          && server.process().isAlive()
-          && context.nanoTime().getAsLong() - start < LAST_WORDS_NANOS) {
-        Thread.sleep(POLL_MILLIS);
-        said = server.stopping();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    String name = split ? server.server().name() + ": " : "";
-    if (said.isPresent()) {
-      printing.line("Stopping: " + name + said.get().text());
-    } else if (server.process().isAlive()) {
-      printing.line("Stopping: " + name + "it does not say yet what is under way");
-    }
-    return said;
+            : all
+                ? "Ctrl-C stops it."
+                : "Ctrl-C stops what was started now, ./mesh down the whole mesh.");
   }
 }

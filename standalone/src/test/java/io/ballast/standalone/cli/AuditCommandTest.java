@@ -62,6 +62,19 @@ class AuditCommandTest {
   }
 
   @Test
+  void whatMoreAnEntryHoldsIsCutForPeopleAndWholeAsJson() {
+    String rights = "r".repeat(300);
+    mesh.audit.add("orchestrator", "{\"details\": {\"a\": \"%s\"}}".formatted(rights));
+
+    // {"a":" and 73 letters are 79 characters, and the ellipsis is the 80th
+    assertThat(Cli.run(mesh, "audit", "list", "--trail", "orchestrator").out())
+        .contains(" {\"a\":\"" + "r".repeat(73) + "…")
+        .doesNotContain("r".repeat(74));
+    assertThat(Cli.run(mesh, "audit", "list", "--trail", "orchestrator", "--json").out())
+        .contains(rights);
+  }
+
+  @Test
   void trailsAreVerifiedAgainstAnEarlierExport() throws IOException {
     Path file = folder.resolve("trail.jsonl");
     assertThat(Cli.run(mesh, "audit", "export", file.toString()).out())

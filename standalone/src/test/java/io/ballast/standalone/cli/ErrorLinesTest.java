@@ -9,12 +9,18 @@ import io.ballast.kit.error.Fault;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,7 +70,12 @@ class ErrorLinesTest {
 
     for (String[] command :
         new String[][] {
-          {"suggest", "x"}, {"score", "x"}, {"cost", "x"}, {"runs", "list"}, {"models", "list"}
+          {"suggest", "x"},
+          {"score", "x"},
+          {"cost", "x"},
+          {"runs", "list"},
+          {"models", "list"},
+          {"gate", "drift", "--all-tenants"} // whose target is an option of other options
         }) {
       Cli.Result result = Cli.run(Path.of("."), Map.of("BALLAST_TARGET", target), command);
 
@@ -72,6 +83,60 @@ class ErrorLinesTest {
       assertThat(result.err().lines())
           .as(command[0])
           .containsExactly("mesh: no mesh answers at " + target + "; start one with ./mesh up");
+    }
+  }
+
+  @Test
+  void whereSomethingElseThanPlainGrpcListensTheMendIsToEncrypt() throws IOException {
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> refuseAsTlsDoes(server));
+      String target = "127.0.0.1:" + server.getLocalPort();
+
+      Cli.Result result =
+          Cli.run(Path.of("."), Map.of("BALLAST_TARGET", target), "suggest", "return ");
+
+      assertThat(result.exit()).isEqualTo(3);
+      assertThat(result.err())
+          .startsWith("mesh: no mesh answers at " + target + ", but something listens there;")
+          .contains("if it encrypts: --tls-ca FILE");
+    }
+  }
+
+  @Test
+  void howeverAConnectionThatWasTakenFailsTheMendIsToEncrypt() {
+    String hint = "but something listens there; if it encrypts: --tls-ca FILE";
+    Http2Exception alert =
+        Http2Exception.connectionError(Http2Error.PROTOCOL_ERROR, "1503030002 is no SETTINGS");
+    for (Status status :
+        List.of(
+            Status.UNAVAILABLE.withDescription("Network closed for unknown reason"),
+            Status.UNAVAILABLE.withCause(new SocketException("Connection reset")),
+            Status.INTERNAL.withDescription("http2 exception").withCause(alert))) {
+      CommandFailure failure = Failures.of(status.asRuntimeException(), "here:1");
+
+      assertThat(failure.exit()).as("%s", status).isEqualTo(Exit.UNREACHABLE);
+      assertThat(failure.line()).contains(hint);
+    }
+    for (Status status :
+        List.of(
+            Status.UNAVAILABLE.withCause(new ConnectException("Connection refused")),
+            Status.UNAVAILABLE.withCause(new SSLHandshakeException("unknown authority")),
+            Status.INTERNAL.withDescription("a bug"))) {
+      assertThat(Failures.of(status.asRuntimeException(), "here:1").line())
+          .doesNotContain("--tls-ca");
+    }
+  }
+
+  /** Answers every connection as TLS does one that does not encrypt: with an alert, then the end. */
+  private static void refuseAsTlsDoes(ServerSocket server) {
+    byte[] alert = {21, 3, 3, 0, 2, 2, 40}; // fatal: handshake failure
+    while (!server.isClosed()) {
+      try (Socket socket = server.accept()) {
+        var unused = socket.getInputStream().read(new byte[1024]);
+        socket.getOutputStream().write(alert);
+      } catch (IOException e) {
+        // the test sees what its caller is told
+      }
     }
   }
 

@@ -1,15 +1,19 @@
 package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.entry;
 
 import io.ballast.kit.file.OwnerOnly;
+import io.ballast.standalone.cli.FolderHolders.Holder;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,6 +72,70 @@ class UpCommandTest {
   }
 
   @Test
+  void ofFourThoseThatRunWhereTheyArePlannedAreLeftAsTheyAre() throws IOException {
+    List<Server> servers = new ServerPlan(folder, folder, 9100, 9180, true, Map.of()).servers();
+    Files.createDirectories(folder.resolve("locks"));
+
+    try (FileChannel policy = held("policy-server", 41, 9100, 9180);
+        FileChannel safety = held("safety-server", 43, 9102, 9182)) {
+      held("orchestrator", 44, 9103, 9183).close(); // killed: its lock is free
+
+      assertThat(UpCommand.running(servers, FolderHolders.byRole(folder)))
+          .containsExactly(entry("policy-server", 41L), entry("safety-server", 43L));
+    }
+    assertThat(UpCommand.running(servers, FolderHolders.byRole(folder))).isEmpty();
+  }
+
+  @Test
+  void serversElsewhereOrInOneProcessAreNotThoseOfThePlan() {
+    List<Server> servers = new ServerPlan(folder, folder, 9100, 9180, true, Map.of()).servers();
+
+    assertThat(UpCommand.running(servers, Map.of("policy-server", new Holder(41, 9300, 9180))))
+        .isEmpty();
+    assertThat(UpCommand.running(servers, Map.of("policy-server", new Holder(41, 9100, 9380))))
+        .isEmpty();
+    // one process that plays two roles has the first role's ports
+    assertThat(
+            UpCommand.running(
+                servers,
+                Map.of(
+                    "policy-server", new Holder(41, 9100, 9180),
+                    "reward-server", new Holder(41, 9100, 9180))))
+        .isEmpty();
+    List<Server> whole = new ServerPlan(folder, folder, 9100, 9180, false, Map.of()).servers();
+    assertThat(UpCommand.running(whole, Map.of("policy-server", new Holder(41, 9100, 9180))))
+        .isEmpty();
+  }
+
+  /** A role's lock, as a server of that process writes it. */
+  private FileChannel held(String role, long pid, int port, int httpPort) throws IOException {
+    Path file = folder.resolve("locks").resolve(role + ".lock");
+    Files.writeString(file, "pid=%d\nport=%d\nhttp-port=%d\n".formatted(pid, port, httpPort));
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+    assertThat(channel.tryLock()).isNotNull();
+    return channel;
+  }
+
+  @Test
+  void besideAnUpThatStaysNoneIsStarted() throws IOException {
+    Path data = folder.resolve(".ballast");
+    try (Supervision kept = Supervision.claim(data, 41)) {
+      for (String how : List.of("--detach", "--json")) { // and one that would stay itself
+        Cli.Result result =
+            Cli.run(folder, Map.of(), "up", "--port", "0", "--http-port", "0", how);
+
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.err())
+            .isEqualToIgnoringNewLines(
+                "mesh: process 41, ./mesh up, keeps the mesh of %s running; ./mesh down stops both,"
+                        .formatted(data)
+                    + " or choose another folder with --data");
+      }
+    }
+    assertThat(data.resolve("logs")).doesNotExist();
+  }
+
+  @Test
   void aProcessThatEndsSaysWhyInItsOwnWords() throws Exception {
     RunningServer server = start("echo starting; echo 'mesh: data folder x is used'; exit 1");
     server.process().waitFor();
@@ -95,13 +163,25 @@ class UpCommandTest {
   void nobodyButItsOwnerReadsTheDataFolderOfAMesh() throws Exception {
     Path log = folder.resolve("data/logs/r.out");
     Server server = new Server("mesh", List.of("sh", "-c", "echo said"), log, 1, 2);
-    for (int start = 0; start < 2; start++) { // the second takes the first one's log away
+    for (int start = 0; start < 2; start++) { // the second puts the first one's log aside
       assertThat(RunningServer.start(server, false).process().waitFor()).isZero();
       assertThat(log).hasContent("said");
       for (Path path : List.of(log, folder.resolve("data/logs"), folder.resolve("data"))) {
         assertThat(OwnerOnly.isOpenToOthers(path)).as(path.toString()).isFalse();
       }
     }
+  }
+
+  @Test
+  void whatTheProcessBeforeSaidLastIsKeptBesideTheLog() throws Exception {
+    Path log = folder.resolve("logs/r.out");
+    for (String word : List.of("first", "second", "third")) {
+      start("echo " + word).process().waitFor();
+    }
+
+    assertThat(log).hasContent("third");
+    assertThat(log.resolveSibling("r.out.1")).hasContent("second");
+    assertThat(log.resolveSibling("r.out.1.1")).doesNotExist();
   }
 
   @Test
