@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.audit.Act;
 import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.postgres.Database;
@@ -103,7 +104,7 @@ public final class PostgresRunPrompts implements RunPromptStore {
     var unused =
         audit.append(
             handle,
-            new PostgresAudit.Act(
+            new Act(
                 "data.expire",
                 "",
                 "",
