@@ -57,10 +57,10 @@ import io.grpc.Channel;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
@@ -471,7 +471,9 @@ class RewardTenantsTest {
             "RESOURCE_EXHAUSTED: a training that is not this tenant's runs; one runs at a time: wait for it")
         .satisfies(
             thrown ->
-                assertThat(String.valueOf(Status.trailersFromThrowable(thrown)))
+                assertThat(String.valueOf(StatusProto.fromThrowable(thrown)))
+                    .as("what machines are told")
+                    .contains("OVERLOADED")
                     .doesNotContain("merger", runs.getTrainingId()));
     assertThatThrownBy(() -> train("a", "", "another"))
         .hasMessage(
