@@ -148,11 +148,11 @@ class EvaluatedRunTest extends RunServiceCase {
     for (int i = 0; i < 1_025; i++) {
       lines.append("\"held ").append(i).append("\"\n");
     }
-    Files.writeString(root.resolve("held-out.jsonl"), lines);
+    Files.writeString(mesh.prompts("held-out.jsonl"), lines);
 
     malformed(
         spec("large", "")
-            .replace("{inline: [\"held a\", \"held b\"]}", "{file: held-out.jsonl}")
+            .replace("{inline: [\"held a\", \"held b\"]}", "{file: prompts/held-out.jsonl}")
             .replace("completions: 2", "completions: 64"),
         "evaluation.completions: 64 of each of 1,025 prompts (expected: at most 65,536 together)");
   }

@@ -40,7 +40,7 @@ class LabelledDataTest extends RunServiceCase {
 
   private void pairs() throws IOException {
     Files.writeString(
-        root.resolve("pairs.jsonl"),
+        mesh.prompts("pairs.jsonl"),
         """
         {"prompt": "int a", "chosen": "aei", "rejected": "xyz"}
         {"prompt": "int b", "chosen": "much too long", "rejected": "w"}
@@ -58,14 +58,14 @@ class LabelledDataTest extends RunServiceCase {
   void pairsOfAFileAreLearnedFromAndNothingIsSampled() throws IOException {
     pairs();
 
-    String runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+    String runId = mesh.create(dpo("{pairs: prompts/pairs.jsonl, max_bad_rows: 6}")).getRunId();
     Run run = mesh.awaitEnd(runId);
 
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(run.getIterationsDone()).isEqualTo(3);
     assertThat(mesh.policy.samples).isEmpty();
     PromptSource source = mesh.get(runId).getPromptSources(0);
-    assertThat(source.getName()).isEqualTo("pairs.jsonl");
+    assertThat(source.getName()).isEqualTo("prompts/pairs.jsonl");
     assertThat(source.getPromptsCount()).isEqualTo(3);
     assertThat(source.getFirstBadRowsList())
         .extracting(BadRow::getRow, BadRow::getReason)
@@ -93,7 +93,7 @@ class LabelledDataTest extends RunServiceCase {
 
     String runId;
     try (HeardLog log = HeardLog.of(RunTelemetry.class.getName(), Level.WARNING)) {
-      runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+      runId = mesh.create(dpo("{pairs: prompts/pairs.jsonl, max_bad_rows: 6}")).getRunId();
       mesh.awaitEnd(runId);
       assertThat(log.messages())
           .anySatisfy(
@@ -119,7 +119,7 @@ class LabelledDataTest extends RunServiceCase {
     pairs();
     mesh.rewards.unjudged = completion -> true;
 
-    String runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+    String runId = mesh.create(dpo("{pairs: prompts/pairs.jsonl, max_bad_rows: 6}")).getRunId();
     Run run = mesh.awaitEnd(runId);
 
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
@@ -138,14 +138,18 @@ class LabelledDataTest extends RunServiceCase {
   void badRowsRefuseTheRunUnlessTheyAreAllowed() throws IOException {
     pairs();
 
-    refused(dpo("{pairs: pairs.jsonl}"), "prompts.pairs: 6 bad rows, row 2: chosen: 14 tokens");
-    refused(dpo("{pairs: none.jsonl}"), "prompts.pairs: there is no file 'none.jsonl' in the data");
+    refused(
+        dpo("{pairs: prompts/pairs.jsonl}"),
+        "prompts.pairs: 6 bad rows, row 2: chosen: 14 tokens");
+    refused(
+        dpo("{pairs: prompts/none.jsonl}"),
+        "prompts.pairs: there is no file 'prompts/none.jsonl' to read");
   }
 
   @Test
   void ratingsOfAFileAreLearnedFromByKto() throws IOException {
     Files.writeString(
-        root.resolve("ratings.jsonl"),
+        mesh.prompts("ratings.jsonl"),
         """
         {"prompt": "int a", "completion": "aei", "label": true}
         {"prompt": "int b", "completion": "xyz", "label": false}
@@ -153,7 +157,7 @@ class LabelledDataTest extends RunServiceCase {
         {"prompt": "int d", "completion": "ou", "label": true}
         """);
 
-    String runId = mesh.create(kto("{ratings: ratings.jsonl, max_bad_rows: 1}")).getRunId();
+    String runId = mesh.create(kto("{ratings: prompts/ratings.jsonl, max_bad_rows: 1}")).getRunId();
 
     assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.get(runId).getPromptSources(0).getFirstBadRows(0).getReason())
@@ -170,10 +174,10 @@ class LabelledDataTest extends RunServiceCase {
   void labelsOfParquetAreThoseOfJsonLines(String rows, String algorithm, String fourth)
       throws IOException {
     try (var parquet = LabelledDataTest.class.getResourceAsStream("/rows/labels.parquet")) {
-      Files.write(root.resolve("labels.parquet"), Objects.requireNonNull(parquet).readAllBytes());
+      Files.write(mesh.prompts("labels.parquet"), Objects.requireNonNull(parquet).readAllBytes());
     }
     Files.writeString(
-        root.resolve("labels.jsonl"),
+        mesh.prompts("labels.jsonl"),
         """
         {"prompt": "int a", "chosen": "aei", "rejected": "xyz", "completion": "aei", "label": true}
         {"prompt": "int b", "chosen": null, "rejected": "w", "completion": null, "label": true}
@@ -184,7 +188,7 @@ class LabelledDataTest extends RunServiceCase {
     String spec =
         TestSpecs.onData(
             "labelled",
-            "{%s: labels.FORM, max_bad_rows: 2}".formatted(rows),
+            "{%s: prompts/labels.FORM, max_bad_rows: 2}".formatted(rows),
             algorithm + "\nsource: DATA\npromotion: NEVER\n");
 
     String lines = mesh.create(spec.replace("FORM", "jsonl")).getRunId();
@@ -210,21 +214,21 @@ class LabelledDataTest extends RunServiceCase {
   @Test
   void labelsWithoutTheirColumnsAreRefused() throws IOException {
     try (var parquet = LabelledDataTest.class.getResourceAsStream("/rows/prompts.parquet")) {
-      Files.write(root.resolve("rows.parquet"), Objects.requireNonNull(parquet).readAllBytes());
+      Files.write(mesh.prompts("rows.parquet"), Objects.requireNonNull(parquet).readAllBytes());
     }
 
     refused(
-        dpo("{pairs: rows.parquet, column: text}"),
+        dpo("{pairs: prompts/rows.parquet, column: text}"),
         "prompts.pairs: no column 'chosen' (expected: one of text, group");
     refused(
-        kto("{ratings: rows.parquet, column: text}"),
+        kto("{ratings: prompts/rows.parquet, column: text}"),
         "prompts.ratings: no column 'completion' (expected: one of text, group");
   }
 
   @Test
   void aCurriculumGoesFromEasyRowsToHardOnes() throws IOException {
     Files.writeString(
-        root.resolve("levels.jsonl"),
+        mesh.prompts("levels.jsonl"),
         """
         {"prompt": "int c", "level": 3}
         {"prompt": "int a", "level": 1}
@@ -232,7 +236,7 @@ class LabelledDataTest extends RunServiceCase {
         {"prompt": "int b", "level": 1.5}
         """);
     String curriculum =
-        "{file: levels.jsonl, max_bad_rows: 1, curriculum: {field: level, from: %s, to: 3, over: 2}}";
+        "{file: prompts/levels.jsonl, max_bad_rows: 1, curriculum: {field: level, from: %s, to: 3, over: 2}}";
     String inline = "{inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}";
     String spec = TestSpecs.spec("climbs");
 

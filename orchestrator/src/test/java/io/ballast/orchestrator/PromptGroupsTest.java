@@ -23,7 +23,7 @@ class PromptGroupsTest extends RunServiceCase {
   @Test
   void linesOfAFileSayTheirGroup() throws IOException {
     Files.writeString(
-        root.resolve("held-out.jsonl"),
+        mesh.prompts("held-out.jsonl"),
         """
         {"prompt": "long x", "group": "A.java"}
         {"group": "A.java", "prompt": "long y"}
@@ -32,7 +32,7 @@ class PromptGroupsTest extends RunServiceCase {
         """);
 
     SafetyTestSpec asked =
-        tested(TestSpecs.spec("lines").replace(INLINE, "{file: held-out.jsonl}"));
+        tested(TestSpecs.spec("lines").replace(INLINE, "{file: prompts/held-out.jsonl}"));
 
     assertThat(asked.getPromptsList()).containsExactly("long x", "long y", "long z");
     assertThat(asked.getGroupsList()).containsExactly("A.java", "A.java", "B.java");
@@ -138,18 +138,18 @@ class PromptGroupsTest extends RunServiceCase {
             .replace("kl:", "constraint: {target: 0.3}\nkl:"),
         "safety_test.prompts: 2 groups of 4 prompts (expected: of one each under CLOPPER_PEARSON");
     malformed(
-        TestSpecs.spec("both").replace(INLINE, "{file: some.jsonl, groups: [A]}"),
+        TestSpecs.spec("both").replace(INLINE, "{file: prompts/some.jsonl, groups: [A]}"),
         "safety_test.prompts.groups: beside file (expected: none: each line of the file says its");
     malformed(
         TestSpecs.spec("training").replace("\"int e\"]}", "\"int e\"], groups: [A]}"),
         "prompts.groups: unknown key");
 
     Files.writeString(
-        root.resolve("some.jsonl"),
+        mesh.prompts("some.jsonl"),
         "{\"prompt\": \"long x\", \"group\": \"A\"}\n\"long y\"\n\"long z\"\n");
-    String spec = TestSpecs.spec("some").replace(INLINE, "{file: some.jsonl}");
+    String spec = TestSpecs.spec("some").replace(INLINE, "{file: prompts/some.jsonl}");
     malformed(spec, "safety_test.prompts[1].group: absent");
-    Files.writeString(root.resolve("some.jsonl"), "{\"prompt\": \"long x\", \"group\": 3}\n");
+    Files.writeString(mesh.prompts("some.jsonl"), "{\"prompt\": \"long x\", \"group\": 3}\n");
     malformed(
         spec,
         "safety_test.prompts.file: 1 bad row, row 1: group: a number (expected: text, the group's name)");

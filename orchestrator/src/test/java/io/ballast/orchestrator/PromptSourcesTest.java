@@ -36,7 +36,7 @@ class PromptSourcesTest extends RunServiceCase {
 
   private void parquet() throws IOException {
     try (var rows = PromptSourcesTest.class.getResourceAsStream("/rows/prompts.parquet")) {
-      Files.write(root.resolve("rows.parquet"), Objects.requireNonNull(rows).readAllBytes());
+      Files.write(mesh.prompts("rows.parquet"), Objects.requireNonNull(rows).readAllBytes());
     }
   }
 
@@ -48,15 +48,16 @@ class PromptSourcesTest extends RunServiceCase {
   @Test
   void parquetAndJsonLinesAreMixedByTheirWeights() throws IOException {
     parquet();
-    Files.writeString(root.resolve("lines.jsonl"), "{\"q\": \"int p\"}\n{\"q\": \"int q\"}\n");
+    Files.writeString(
+        mesh.prompts("lines.jsonl"), "{\"q\": \"int p\"}\n{\"q\": \"int q\"}\n");
 
     String runId =
         mesh.create(
                 of(
                     """
 
-                      - {file: rows.parquet, column: text, weight: 1, max_bad_rows: 2}
-                      - {file: lines.jsonl, column: q, weight: 1}
+                      - {file: prompts/rows.parquet, column: text, weight: 1, max_bad_rows: 2}
+                      - {file: prompts/lines.jsonl, column: q, weight: 1}
                     """))
             .getRunId();
     mesh.awaitEnd(runId);
@@ -67,7 +68,7 @@ class PromptSourcesTest extends RunServiceCase {
     assertThat(mesh.get(runId).getPromptSourcesList())
         .containsExactly(
             PromptSource.newBuilder()
-                .setName("rows.parquet")
+                .setName("prompts/rows.parquet")
                 .setPromptsCount(3)
                 .setBadRowsCount(2)
                 .addFirstBadRows(
@@ -80,7 +81,7 @@ class PromptSourcesTest extends RunServiceCase {
                         .setRow(4)
                         .setReason("empty (expected: at least one character)"))
                 .build(),
-            PromptSource.newBuilder().setName("lines.jsonl").setPromptsCount(2).build());
+            PromptSource.newBuilder().setName("prompts/lines.jsonl").setPromptsCount(2).build());
   }
 
   @Test
@@ -101,9 +102,9 @@ class PromptSourcesTest extends RunServiceCase {
                 + "{\"prompt\": \"int q\"}\n")
             .getBytes(StandardCharsets.UTF_8);
     lines[new String(lines, StandardCharsets.UTF_8).indexOf('X')] = (byte) 0xff;
-    Files.write(root.resolve("poison.jsonl"), lines);
+    Files.write(mesh.prompts("poison.jsonl"), lines);
 
-    String runId = mesh.create(of("{file: poison.jsonl, max_bad_rows: 8}")).getRunId();
+    String runId = mesh.create(of("{file: prompts/poison.jsonl, max_bad_rows: 8}")).getRunId();
     mesh.awaitEnd(runId);
 
     PromptSource source = mesh.get(runId).getPromptSources(0);
@@ -127,19 +128,19 @@ class PromptSourcesTest extends RunServiceCase {
   @Test
   void textsBesideTheRewardsAreReadAsRowsAreAndNeverSampledFrom() throws IOException {
     Files.writeString(
-        root.resolve("texts.jsonl"),
+        mesh.prompts("texts.jsonl"),
         "{\"text\": \"class A {}\"}\n{\"text\": 3}\n\"long y\"\n\"class B {}\"\n");
     String texts =
         TestSpecs.spec(
             "texts",
-            "ptx: {file: texts.jsonl, coefficient: 0.1, texts_per_update: 1, max_bad_rows: 2}");
+            "ptx: {file: prompts/texts.jsonl, coefficient: 0.1, texts_per_update: 1, max_bad_rows: 2}");
 
     String runId = mesh.create(texts).getRunId();
     mesh.awaitEnd(runId);
 
     assertThat(mesh.get(runId).getPromptSourcesList())
         .extracting(PromptSource::getName, PromptSource::getPromptsCount)
-        .containsExactly(tuple("inline", 5L), tuple("texts.jsonl", 2L));
+        .containsExactly(tuple("inline", 5L), tuple("prompts/texts.jsonl", 2L));
     assertThat(mesh.get(runId).getPromptSources(1).getFirstBadRowsList())
         .extracting(BadRow::getReason)
         .satisfiesExactly(
@@ -152,33 +153,35 @@ class PromptSourcesTest extends RunServiceCase {
     assertThat(sampled()).isSubsetOf("int a", "int b", "int c", "int d", "int e");
     assertThatThrownBy(() -> mesh.create(texts.replace("max_bad_rows: 2", "max_bad_rows: 1")))
         .hasMessageContaining("ptx.file: 2 bad rows, row 2: no text but a number");
-    Files.writeString(root.resolve("texts.jsonl"), "3\n");
+    Files.writeString(mesh.prompts("texts.jsonl"), "3\n");
     assertThatThrownBy(() -> mesh.create(texts.replace("name: texts", "name: none")))
         .hasMessageContaining("ptx.file: no text (expected: at least one)");
   }
 
   @Test
   void moreBadRowsThanAllowedRefuseTheRunWithTheFirstOnes() throws IOException {
-    Files.writeString(root.resolve("bad.jsonl"), "\"int p\"\n{}\n\"int q\"\n3\n".repeat(4));
+    Files.writeString(mesh.prompts("bad.jsonl"), "\"int p\"\n{}\n\"int q\"\n3\n".repeat(4));
 
     refused(
-        "{file: bad.jsonl}",
+        "{file: prompts/bad.jsonl}",
         "prompts.file: 8 bad rows, row 2: no text but nothing (expected: a JSON string, or an object with the key \"prompt\"); row 4: no text but a number");
-    refused("{file: bad.jsonl, max_bad_rows: 7}", "; … (expected: at most 7, max_bad_rows)");
     refused(
-        "[{inline: [\"int p\"]}, {file: bad.jsonl}]",
+        "{file: prompts/bad.jsonl, max_bad_rows: 7}", "; … (expected: at most 7, max_bad_rows)");
+    refused(
+        "[{inline: [\"int p\"]}, {file: prompts/bad.jsonl}]",
         "prompts[1].file: 8 bad rows, row 2: no text");
-    assertThat(mesh.create(of("{file: bad.jsonl, max_bad_rows: 8}")).getRunId()).isNotEmpty();
+    assertThat(mesh.create(of("{file: prompts/bad.jsonl, max_bad_rows: 8}")).getRunId())
+        .isNotEmpty();
   }
 
   @Test
   void ofPromptsThatAreHeldOutNoRowMayBeBad() throws IOException {
-    Files.writeString(root.resolve("held.jsonl"), "\"held p\"\n{}\n\"held q\"\n");
+    Files.writeString(mesh.prompts("held.jsonl"), "\"held p\"\n{}\n\"held q\"\n");
     String spec =
         TestSpecs.spec("held")
             .replace(
                 "prompts: {inline: [\"long x\", \"long y\", \"long z\"]}",
-                "prompts: {file: held.jsonl}");
+                "prompts: {file: prompts/held.jsonl}");
 
     assertThatThrownBy(() -> mesh.create(spec))
         .hasMessageContaining("safety_test.prompts.file: 1 bad row, row 2: no text")
@@ -188,17 +191,18 @@ class PromptSourcesTest extends RunServiceCase {
   @Test
   void aFileThatIsNoneIsNamed() throws IOException {
     parquet();
-    byte[] whole = Files.readAllBytes(root.resolve("rows.parquet"));
-    Files.write(root.resolve("cut.parquet"), java.util.Arrays.copyOf(whole, whole.length / 2));
+    byte[] whole = Files.readAllBytes(mesh.prompts("rows.parquet"));
+    Files.write(mesh.prompts("cut.parquet"), java.util.Arrays.copyOf(whole, whole.length / 2));
     Files.write(
-        root.resolve("cut.jsonl"), new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1});
-    Files.write(root.resolve("begun.jsonl"), HexFormat.of().parseHex("1f8b0867617262616765"));
+        mesh.prompts("cut.jsonl"), new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1});
+    Files.write(mesh.prompts("begun.jsonl"), HexFormat.of().parseHex("1f8b0867617262616765"));
 
     refused(
-        "{file: rows.parquet}", "prompts.file: no column 'prompt' (expected: one of text, group");
-    refused("{file: cut.parquet, column: text}", "prompts.file: no whole Parquet file");
-    refused("{file: cut.jsonl}", "prompts.file: no whole gzip file");
-    refused("{file: begun.jsonl}", "prompts.file: no whole gzip file");
+        "{file: prompts/rows.parquet}",
+        "prompts.file: no column 'prompt' (expected: one of text, group");
+    refused("{file: prompts/cut.parquet, column: text}", "prompts.file: no whole Parquet file");
+    refused("{file: prompts/cut.jsonl}", "prompts.file: no whole gzip file");
+    refused("{file: prompts/begun.jsonl}", "prompts.file: no whole gzip file");
   }
 
   @Test

@@ -174,34 +174,42 @@ class RunFailureTest {
   @Test
   void promptsComeFromFilesOfTheDataFolderAndFromNowhereElse() throws IOException {
     Files.writeString(
-        root.resolve("train.jsonl"), "\"int p\"\n\n{\"prompt\": \"int q\"}\n\"int r\"\n");
-    Files.writeString(root.resolve("bad.jsonl"), "\"int p\"\n{\"text\": 1}\n");
+        mesh.prompts("train.jsonl"), "\"int p\"\n\n{\"prompt\": \"int q\"}\n\"int r\"\n");
+    Files.writeString(mesh.prompts("bad.jsonl"), "\"int p\"\n{\"text\": 1}\n");
     String inline = "{inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}";
     String spec = TestSpecs.spec("file");
 
-    mesh.awaitEnd(mesh.create(spec.replace(inline, "{file: train.jsonl}")).getRunId());
+    mesh.awaitEnd(mesh.create(spec.replace(inline, "{file: prompts/train.jsonl}")).getRunId());
 
     assertThat(mesh.policy.samples)
         .flatExtracting(sample -> sample.getPromptsList())
         .extracting(prompt -> prompt.getText())
         .isSubsetOf("int p", "int q", "int r");
     refused(
-        spec.replace(inline, "{file: bad.jsonl}"),
+        spec.replace(inline, "{file: prompts/bad.jsonl}"),
         "prompts.file: 1 bad row, row 2: no text but nothing");
-    refused(spec.replace(inline, "{file: none}"), "prompts.file: there is no file 'none'");
-    Path kept = root.resolve(SkippedSampleFiles.FOLDER + "/other/run/1.json");
-    Files.createDirectories(kept.getParent());
+    Path kept = mesh.folder(SkippedSampleFiles.FOLDER + "/other/run").resolve("1.json");
     Files.writeString(kept, "{\"prompt\": \"of another tenant\"}\n");
-    Files.createSymbolicLink(root.resolve("link.jsonl"), kept);
-    refused(
-        spec.replace(inline, "{file: skipped-updates/other/run/1.json}"),
-        "prompts.file: there is no file 'skipped-updates/other/run/1.json'");
-    refused(
-        spec.replace(inline, "{file: link.jsonl}"), "prompts.file: there is no file 'link.jsonl'");
+    Files.writeString(mesh.folder("logs").resolve("mesh.log"), "{\"message\": \"started\"}\n");
+    Files.writeString(root.resolve("loose.jsonl"), "\"int p\"\n\"int q\"\n");
+    Files.createSymbolicLink(mesh.prompts("link.jsonl"), kept);
     Path outside = Files.writeString(root.resolveSibling("outside.jsonl"), "\"x\"\n");
-    refused(
-        spec.replace(inline, "{file: ../" + outside.getFileName() + "}"),
-        "is outside the data folder");
+    for (String file :
+        List.of(
+            "prompts/none",
+            "prompts",
+            "loose.jsonl",
+            "prompts/link.jsonl",
+            "skipped-updates/other/run/1.json",
+            "logs/mesh.log",
+            "prompts/../logs/mesh.log",
+            "../" + outside.getFileName(),
+            outside.toString())) {
+      refused(
+          spec.replace(inline, "{file: " + file + "}"),
+          "prompts.file: there is no file '%s' to read (expected: one in the data folder's prompts, preferences, texts)"
+              .formatted(file));
+    }
   }
 
   @Test

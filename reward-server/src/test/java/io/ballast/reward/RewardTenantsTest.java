@@ -13,14 +13,26 @@ import io.ballast.kit.kserve.grpc.Inferences;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub;
+import io.ballast.kserve.v2.InferTensorContents;
+import io.ballast.kserve.v2.ModelConfigRequest;
+import io.ballast.kserve.v2.ModelInferRequest;
+import io.ballast.kserve.v2.ModelInferRequest.InferInputTensor;
 import io.ballast.kserve.v2.ModelMetadataRequest;
+import io.ballast.kserve.v2.ModelReadyRequest;
+import io.ballast.kserve.v2.ModelStatistics;
+import io.ballast.kserve.v2.ModelStatisticsRequest;
+import io.ballast.kserve.v2.ModelStreamInferResponse;
 import io.ballast.kserve.v2.RepositoryIndexRequest;
 import io.ballast.kserve.v2.RepositoryIndexResponse.ModelIndex;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.testing.FakeFeedback;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.v1.CancelTrainingRequest;
+import io.ballast.reward.v1.CandidatePool;
 import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.EstimateBestOfNRequest;
+import io.ballast.reward.v1.FeedbackChoice;
 import io.ballast.reward.v1.GetGoldenScoresRequest;
 import io.ballast.reward.v1.GetTrainingRequest;
 import io.ballast.reward.v1.ListRewardModelsRequest;
@@ -31,16 +43,27 @@ import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc.RewardTrainingServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
 import io.ballast.reward.v1.StartTrainingRequest;
+import io.ballast.reward.v1.TrainingPlan;
 import io.ballast.reward.v1.TrainingState;
 import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.wiring.RewardModule;
 import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.TestCallers;
 import io.grpc.BindableService;
+import io.grpc.Channel;
 import io.grpc.ClientInterceptor;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.OpenTelemetry;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -49,6 +72,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -64,6 +90,9 @@ class RewardTenantsTest {
   private static final String ANY = "*";
 
   @TempDir private Path data;
+  private final FakeFeedback feedback = new FakeFeedback();
+  private Server policy;
+  private ManagedChannel policyChannel;
   private TestCallers callers;
   private Running server;
   private int trainings;
@@ -71,7 +100,13 @@ class RewardTenantsTest {
   /** A server behind a door where callers are asked who they are. */
   private final class Running implements AutoCloseable {
     private final FixedRuntime runtime =
-        new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models"), SHIPPED), data);
+        new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models"), SHIPPED), data) {
+          @Override
+          public Channel peer(Role role) {
+            assertThat(role).isEqualTo(Role.POLICY_SERVER);
+            return policyChannel;
+          }
+        };
     private final RewardModule module = new RewardModule(TestReward.properties(Map.of()));
     private final VirtualThreadReplies replies =
         new VirtualThreadReplies(new StatusMapper("reward-server"), 16);
@@ -110,7 +145,10 @@ class RewardTenantsTest {
   }
 
   @BeforeEach
-  void serve() {
+  void serve() throws IOException {
+    String name = InProcessServerBuilder.generateName();
+    policy = InProcessServerBuilder.forName(name).addService(feedback).build().start();
+    policyChannel = InProcessChannelBuilder.forName(name).build();
     callers = new TestCallers(data);
     server = new Running();
   }
@@ -119,6 +157,8 @@ class RewardTenantsTest {
   void stop() {
     server.close();
     callers.close();
+    policyChannel.shutdownNow();
+    policy.shutdownNow();
   }
 
   private void restart() {
@@ -139,8 +179,8 @@ class RewardTenantsTest {
         .withInterceptors(as(tenant));
   }
 
-  /** Trains as somebody who is bound to {@code bound}, on behalf of {@code named}, and waits. */
-  private RewardTraining train(String bound, String named, String name) {
+  /** Starts a training as somebody who is bound to {@code bound}, on behalf of {@code named}. */
+  private RewardTraining start(String bound, String named, TrainingPlan plan, String rows) {
     trainings++;
     RequestMetadata metadata =
         RequestMetadata.newBuilder().setTenant(named).setIdempotencyKey("k" + trainings).build();
@@ -150,16 +190,19 @@ class RewardTenantsTest {
             .withInterceptors(as(bound))
             .startTraining(answer);
     requests.onNext(
-        StartTrainingRequest.newBuilder()
-            .setMetadata(metadata)
-            .setPlan(TrainingServerCase.upload(name))
-            .build());
-    requests.onNext(
-        StartTrainingRequest.newBuilder()
-            .setFileBytes(ByteString.copyFromUtf8(TrainingServerCase.pairs(120)))
-            .build());
+        StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build());
+    if (!rows.isEmpty()) {
+      requests.onNext(TrainingServerCase.bytes(rows));
+    }
     requests.onCompleted();
-    RewardTraining[] last = {answer.join().getTraining()};
+    return answer.join().getTraining();
+  }
+
+  /** Trains as somebody who is bound to {@code bound}, on behalf of {@code named}, and waits. */
+  private RewardTraining train(String bound, String named, String name) {
+    RewardTraining[] last = {
+      start(bound, named, TrainingServerCase.upload(name), TrainingServerCase.pairs(120))
+    };
     RewardTrainingServiceGrpc.newBlockingStub(server.door.inside())
         .withInterceptors(as(bound))
         .withDeadlineAfter(120, TimeUnit.SECONDS)
@@ -224,8 +267,10 @@ class RewardTenantsTest {
     assertAsIfNobodyHadIt(
         () -> b.getGoldenScores(golden("acme-reward")), () -> b.getGoldenScores(golden("nobodys")));
     assertAsIfNobodyHadIt(
-        () -> kserve("b").modelMetadata(metadata("acme-reward")),
-        () -> kserve("b").modelMetadata(metadata("nobodys")));
+        () -> scoreInStream("b", "acme-reward"), () -> scoreInStream("b", "nobodys"));
+    assertAsIfNobodyHadIt(
+        () -> b.estimateBestOfN(pool("acme-reward")), () -> b.estimateBestOfN(pool("nobodys")));
+    assertBHasNothingOfItOverKserve();
     assertThat(listed(b)).contains("java-reward").doesNotContain("acme-reward");
     assertThat(index("b")).contains("java-reward").doesNotContain("acme-reward");
 
@@ -234,6 +279,132 @@ class RewardTenantsTest {
     assertAsIfNobodyHadIt(
         () -> forB.score(by("acme-reward", "1").toBuilder().setMetadata(named).build()),
         () -> forB.score(by("nobodys", "1").toBuilder().setMetadata(named).build()));
+  }
+
+  private void assertBHasNothingOfItOverKserve() {
+    GRPCInferenceServiceBlockingStub b = kserve("b");
+    assertAsIfNobodyHadIt(
+        () -> b.modelMetadata(metadata("acme-reward")), () -> b.modelMetadata(metadata("nobodys")));
+    assertAsIfNobodyHadIt(
+        () -> b.modelConfig(config("acme-reward")), () -> b.modelConfig(config("nobodys")));
+    assertAsIfNobodyHadIt(
+        () -> b.modelInfer(inference("acme-reward")), () -> b.modelInfer(inference("nobodys")));
+    assertThat(inferredInStream("b", "acme-reward").replace("acme-reward", "nobodys"))
+        .startsWith("Request for unknown model: ")
+        .isEqualTo(inferredInStream("b", "nobodys"));
+    for (String name : List.of("acme-reward", "nobodys")) {
+      assertThat(b.modelReady(ModelReadyRequest.newBuilder().setName(name).build()).getReady())
+          .isFalse();
+      assertThatThrownBy(() -> b.modelStatistics(statistics(name)))
+          .hasMessage("INVALID_ARGUMENT: requested model '%s' is not available".formatted(name));
+    }
+    assertThat(counted("b")).contains("java-reward").doesNotContain("acme-reward");
+  }
+
+  private List<String> counted(String tenant) {
+    return kserve(tenant)
+        .modelStatistics(ModelStatisticsRequest.getDefaultInstance())
+        .getModelStatsList()
+        .stream()
+        .map(ModelStatistics::getName)
+        .toList();
+  }
+
+  private static ModelStatisticsRequest statistics(String model) {
+    return ModelStatisticsRequest.newBuilder().setName(model).build();
+  }
+
+  private static ModelConfigRequest config(String model) {
+    return ModelConfigRequest.newBuilder().setName(model).build();
+  }
+
+  private static ModelInferRequest inference(String model) {
+    return ModelInferRequest.newBuilder()
+        .setModelName(model)
+        .addInputs(text("prompt", "int a = "))
+        .addInputs(text("completion", "1;"))
+        .build();
+  }
+
+  private static InferInputTensor text(String name, String value) {
+    return InferInputTensor.newBuilder()
+        .setName(name)
+        .setDatatype("BYTES")
+        .addShape(1)
+        .addShape(1)
+        .setContents(
+            InferTensorContents.newBuilder().addBytesContents(ByteString.copyFromUtf8(value)))
+        .build();
+  }
+
+  /** The failure that a stream answers a request with. */
+  private String inferredInStream(String tenant, String model) {
+    Collected<ModelStreamInferResponse> answers = new Collected<>();
+    StreamObserver<ModelInferRequest> requests =
+        GRPCInferenceServiceGrpc.newStub(server.door.inside())
+            .withInterceptors(as(tenant))
+            .modelStreamInfer(answers);
+    requests.onNext(inference(model));
+    requests.onCompleted();
+    return answers.join().getFirst().getErrorMessage();
+  }
+
+  /** Scores an item in a stream of its own. */
+  private void scoreInStream(String tenant, String model) {
+    Collected<ScoreStreamResponse> answers = new Collected<>();
+    StreamObserver<ScoreStreamRequest> requests =
+        RewardServiceGrpc.newStub(server.door.inside())
+            .withInterceptors(as(tenant))
+            .scoreStream(answers);
+    requests.onNext(
+        ScoreStreamRequest.newBuilder()
+            .setRewardModel(ModelSelector.newBuilder().setModel(model))
+            .setItem(TestReward.item("x", "int a = ", "1;"))
+            .build());
+    requests.onCompleted();
+    assertThat(answers.join()).isNotEmpty();
+  }
+
+  /** What a stream answers. */
+  private static final class Collected<A> implements StreamObserver<A> {
+    private final List<A> answers = new CopyOnWriteArrayList<>();
+    private final CompletableFuture<List<A>> ended = new CompletableFuture<>();
+
+    @Override
+    public void onNext(A answer) {
+      answers.add(answer);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      ended.completeExceptionally(error);
+    }
+
+    @Override
+    public void onCompleted() {
+      ended.complete(answers);
+    }
+
+    List<A> join() {
+      try {
+        return ended.orTimeout(120, TimeUnit.SECONDS).join();
+      } catch (CompletionException e) {
+        throw e.getCause() instanceof StatusRuntimeException status ? status : e;
+      }
+    }
+  }
+
+  private static EstimateBestOfNRequest pool(String model) {
+    return EstimateBestOfNRequest.newBuilder()
+        .setRewardModel(ModelSelector.newBuilder().setModel(model))
+        .addPools(
+            CandidatePool.newBuilder()
+                .setPrompt(TestReward.text("int a = "))
+                .addCompletions(TestReward.text("1;"))
+                .addGoldRewards(1)
+                .addCompletions(TestReward.text("2;"))
+                .addGoldRewards(2))
+        .build();
   }
 
   private List<String> index(String tenant) {
@@ -273,11 +444,41 @@ class RewardTenantsTest {
       assertThat(serving(of(ANY), "acme-reward")).as("whoever is bound to none").isEqualTo("1");
       assertThat(listed(of("a"))).contains("acme-reward", "java-reward");
       assertThat(index("a")).contains("acme-reward");
+      assertThat(kserve("a").modelInfer(inference("acme-reward")).getModelVersion()).isEqualTo("1");
+      assertThat(counted("a")).contains("acme-reward");
+      assertThat(counted(ANY)).contains("acme-reward");
       assertThat(kserve("a").modelMetadata(metadata("acme-reward")).getVersionsList())
           .containsExactly("1");
       assertBHasNothingOfIt();
       restart();
     }
+  }
+
+  @Test
+  void aTrainingThatRunsIsNamedToItsOwnTenantOnly() {
+    feedback.endless = true;
+    RewardTraining runs =
+        start(
+            "a",
+            "",
+            TrainingServerCase.plan("merger")
+                .setFeedback(FeedbackChoice.getDefaultInstance())
+                .build(),
+            "");
+
+    assertThatThrownBy(() -> train("b", "", "b-reward"))
+        .hasMessage(
+            "RESOURCE_EXHAUSTED: a training that is not this tenant's runs; one runs at a time: wait for it")
+        .satisfies(
+            thrown ->
+                assertThat(String.valueOf(StatusProto.fromThrowable(thrown)))
+                    .as("what machines are told")
+                    .contains("OVERLOADED")
+                    .doesNotContain("merger", runs.getTrainingId()));
+    assertThatThrownBy(() -> train("a", "", "another"))
+        .hasMessage(
+            "RESOURCE_EXHAUSTED: training %s of merger/1 runs; one runs at a time: wait for it or cancel it"
+                .formatted(runs.getTrainingId()));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.PromptSource;
@@ -19,10 +20,17 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Prompts in files of the data folder, and in the feedback that the policy-server keeps. */
 public final class ArchivedPrompts implements PromptArchive {
   private static final long MAX_FILE_BYTES = 128L << 20;
+
+  /** Where files for runs lie in the data folder: whatever else is there is no run's to read. */
+  private static final List<String> FOLDERS = List.of("prompts", "preferences", "texts");
+
+  /** The folder in each of them whose files every tenant may read. */
+  private static final String SHARED = "shared";
 
   private final Path dataFolder;
   private final FeedbackServiceGrpc.FeedbackServiceBlockingStub feedback;
@@ -38,8 +46,8 @@ public final class ArchivedPrompts implements PromptArchive {
   }
 
   @Override
-  public void ofFile(String field, PromptSource.InFile source, Sink sink) {
-    Path file = resolve(field, source.path());
+  public void ofFile(String field, PromptSource.InFile source, Caller caller, Sink sink) {
+    Path file = resolve(field, source.path(), caller);
     try {
       if (Files.size(file) > MAX_FILE_BYTES) {
         throw Faults.malformed(
@@ -51,30 +59,39 @@ public final class ArchivedPrompts implements PromptArchive {
     }
   }
 
-  /** No path leads out of the data folder, by {@code ..}, from the root or along a link. */
-  private Path resolve(String field, String path) {
+  /** No path leads out of the folders, by {@code ..}, from the root or along a link. */
+  private Path resolve(String field, String path, Caller caller) {
+    List<String> folders = folders(caller);
     try {
       Path file = dataFolder.resolve(path).normalize();
-      if (!file.startsWith(dataFolder.normalize())) { // nobody learns what lies there
-        throw Faults.malformed(field, "'%s' is outside the data folder".formatted(path));
+      if (isBelow(folders, dataFolder.normalize(), file) && Files.isRegularFile(file)) {
+        Path real = file.toRealPath();
+        if (isBelow(folders, dataFolder.toRealPath(), real)) {
+          return real;
+        }
       }
-      if (path.isEmpty() || !Files.isRegularFile(file)) {
-        throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
-      }
-      Path real = file.toRealPath();
-      if (!real.startsWith(dataFolder.toRealPath())) {
-        throw Faults.malformed(field, "'%s' is outside the data folder".formatted(path));
-      }
-      Path skipped = dataFolder.resolve(SkippedSampleFiles.FOLDER);
-      if (Files.isDirectory(skipped) && real.startsWith(skipped.toRealPath())) { // of any tenant
-        throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
-      }
-      return file;
     } catch (InvalidPathException e) {
       throw Faults.malformed(field, "'%s' is no path".formatted(path));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    throw Faults.malformed( // the same words for what is not there and for what is not theirs
+        field,
+        "there is no file '%s' to read (expected: one in the data folder's %s)"
+            .formatted(path, String.join(", ", folders)));
+  }
+
+  private static List<String> folders(Caller caller) {
+    return caller.bound()
+        ? FOLDERS.stream()
+            .flatMap(folder -> Stream.of(folder + "/" + caller.tenant(), folder + "/" + SHARED))
+            .distinct()
+            .toList()
+        : FOLDERS;
+  }
+
+  private static boolean isBelow(List<String> folders, Path root, Path file) {
+    return folders.stream().anyMatch(folder -> file.startsWith(root.resolve(folder)));
   }
 
   @Override

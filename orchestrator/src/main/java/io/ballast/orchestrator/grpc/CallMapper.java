@@ -6,7 +6,9 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.digest.Sha256;
+import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.security.Principal;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -41,7 +43,8 @@ public final class CallMapper {
   /** Who asks, validated. */
   Caller caller(RequestMetadata metadata) {
     RequestContext context = contexts.apply(metadata);
-    return new Caller(context.tenant(), context.idempotencyKey());
+    boolean bound = Principals.current().flatMap(Principal::tenant).isPresent();
+    return new Caller(context.tenant(), context.idempotencyKey(), bound);
   }
 
   static VersionSelector selector(ModelSelector selector) {

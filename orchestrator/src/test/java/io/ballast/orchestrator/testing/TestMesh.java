@@ -38,6 +38,7 @@ import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -188,6 +189,20 @@ public final class TestMesh implements AutoCloseable {
 
   public RunServiceGrpc.RunServiceStub runsAsync() {
     return RunServiceGrpc.newStub(channel);
+  }
+
+  /** A folder of the data folder, which is there from now on. */
+  public Path folder(String name) {
+    try {
+      return Files.createDirectories(root.resolve(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A file that runs may read prompts from, {@code prompts/} and its name. */
+  public Path prompts(String name) {
+    return folder("prompts").resolve(name);
   }
 
   /** Creates a run of the default tenant. */

@@ -61,18 +61,22 @@ public final class FolderRewardTrainer implements RewardTrainer {
   private final Path work;
   private final int threads;
   private final Courtesy courtesy;
+  private final ServingVersions serving;
 
   /**
    * @param roots folders of models; the first may be written
    * @param work folder for graphs while they are needed; nobody else's
    * @param threads to read texts with, ≥ 1
    * @param courtesy towards what waits to be scored
+   * @param serving says which version of a trunk is meant where none is named
    */
-  public FolderRewardTrainer(List<Path> roots, Path work, int threads, Courtesy courtesy) {
+  public FolderRewardTrainer(
+      List<Path> roots, Path work, int threads, Courtesy courtesy, ServingVersions serving) {
     this.roots = List.copyOf(roots);
     this.work = work;
     this.threads = threads;
     this.courtesy = courtesy;
+    this.serving = serving;
   }
 
   @Override
@@ -165,11 +169,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
           "plan.trunk: '%s': there is no such decoder".formatted(named),
           Map.of("plan.trunk", named));
     }
-    if (names.size() > 1) {
-      throw Texts.malformed(
-          "plan.trunk", "'%s' (expected: with one of the versions %s)".formatted(named, names));
-    }
-    StoredModel trunk = versions.getFirst();
+    StoredModel trunk =
+        names.size() == 1 ? versions.getFirst() : servingOne(named, versions, names);
     try {
       var unused = DecoderConfig.read(trunk.folder());
     } catch (ModelException e) {
@@ -180,6 +181,20 @@ public final class FolderRewardTrainer implements RewardTrainer {
           Map.of("plan.trunk", named));
     }
     return trunk;
+  }
+
+  /** Whoever adds a version of a trunk, such as a run, has nobody else name one. */
+  private StoredModel servingOne(String named, List<StoredModel> versions, List<String> names) {
+    return serving
+        .of(named)
+        .flatMap(
+            version -> versions.stream().filter(each -> each.version().equals(version)).findFirst())
+        .orElseThrow(
+            () ->
+                Texts.malformed(
+                    "plan.trunk",
+                    "'%s': none of its versions is the one that serves (expected: with one of the versions %s)"
+                        .formatted(named, names)));
   }
 
   @Override

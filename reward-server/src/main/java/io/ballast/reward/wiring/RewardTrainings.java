@@ -11,6 +11,7 @@ import io.ballast.reward.adapter.Courtesy;
 import io.ballast.reward.adapter.FolderRewardTrainer;
 import io.ballast.reward.adapter.FolderTrainingLedger;
 import io.ballast.reward.adapter.GrpcFeedbackLog;
+import io.ballast.reward.adapter.GrpcServingVersions;
 import io.ballast.reward.adapter.SpooledUploads;
 import io.ballast.reward.config.TrainingConfig;
 import io.ballast.reward.core.training.FeedbackSource;
@@ -60,7 +61,8 @@ final class RewardTrainings implements AutoCloseable {
                 runtime.modelFolders(),
                 folder.resolve("work"),
                 config.threads(),
-                new Courtesy(waiting, Thread::sleep)),
+                new Courtesy(waiting, Thread::sleep),
+                model -> new GrpcServingVersions(runtime.peer(Role.POLICY_SERVER)).of(model)),
             feedback,
             new TimeOrderedIds(runtime.clock(), new SecureRandom()),
             runtime.clock(),

@@ -141,7 +141,8 @@ class StartTrainingSessionTest {
             List.of(folder.resolve("models")),
             folder.resolve("work"),
             1,
-            new Courtesy(() -> 0, millis -> {})),
+            new Courtesy(() -> 0, millis -> {}),
+            model -> Optional.empty()),
         (query, progress) -> {
           throw new AssertionError("nobody asked for feedback");
         },

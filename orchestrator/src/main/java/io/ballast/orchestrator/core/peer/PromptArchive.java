@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.peer;
 
+import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.data.BadRow;
 import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.spec.PromptSource;
@@ -20,10 +21,12 @@ public interface PromptArchive {
    * Reads a file below the data folder to its end.
    *
    * @param field the spec's key, named in failures
-   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file, it
-   *     cannot be read as a whole, or has no such column
+   * @param caller who may read it: whoever is bound to a tenant reads that tenant's files, and those
+   *     that are there for all
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file for {@code
+   *     caller}, it cannot be read as a whole, or has no such column
    */
-  void ofFile(String field, PromptSource.InFile file, Sink sink);
+  void ofFile(String field, PromptSource.InFile file, Caller caller, Sink sink);
 
   /**
    * The prompts of suggestions that {@code tenant} gave feedback on, oldest first, at most the

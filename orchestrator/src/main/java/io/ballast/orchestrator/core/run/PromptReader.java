@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.Texts;
+import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.Curriculum;
 import io.ballast.orchestrator.core.data.Labels;
@@ -51,23 +52,23 @@ final class PromptReader {
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt;
    *     DEPENDENCY_DOWN
    */
-  PromptSets read(RunSpec spec, String tenant, @Nullable DataTokens tokens) {
+  PromptSets read(RunSpec spec, Caller caller, @Nullable DataTokens tokens) {
     String field = "safety_test.prompts";
-    GroupedPrompts test = test(field, spec.safetyTest().prompts(), tenant);
+    GroupedPrompts test = test(field, spec.safetyTest().prompts(), caller);
     Set<String> heldOut = heldOut(field, test.prompts());
     requireDraw(spec, test.size());
     requireEnough(field, spec, test.size());
     requireGroups(field, spec, test);
-    GroupedPrompts evaluation = evaluation(spec, heldOut, tenant);
+    GroupedPrompts evaluation = evaluation(spec, heldOut, caller);
     Map<String, String> apart = new HashMap<>();
     heldOut.forEach(prompt -> apart.put(prompt, "the safety test"));
     evaluation.prompts().forEach(prompt -> apart.put(prompt, "the evaluation"));
-    return training(spec, tenant, tokens, apart, test, evaluation);
+    return training(spec, caller, tokens, apart, test, evaluation);
   }
 
   private PromptSets training(
       RunSpec spec,
-      String tenant,
+      Caller caller,
       @Nullable DataTokens tokens,
       Map<String, String> apart,
       GroupedPrompts test,
@@ -78,7 +79,7 @@ final class PromptReader {
     List<ReadSource> sources = new ArrayList<>();
     for (int s = 0; s < spec.prompts().size(); s++) {
       DataSource source = spec.prompts().get(s);
-      RowCollector rows = rows(spec.promptsKey(s), source.rows(), tenant, apart, tokens);
+      RowCollector rows = rows(spec.promptsKey(s), source.rows(), caller, apart, tokens);
       training.addAll(rows.prompts());
       numbers.addAll(rows.numbers());
       labels.addAll(rows.labels());
@@ -91,7 +92,7 @@ final class PromptReader {
     }
     PtxSpec ptx = spec.ptx();
     if (ptx != null) {
-      RowCollector texts = rows("ptx", ptx.rows(), tenant, apart, null);
+      RowCollector texts = rows("ptx", ptx.rows(), caller, apart, null);
       training.addAll(texts.prompts());
       numbers.addAll(texts.numbers());
       labels.addAll(texts.labels());
@@ -152,12 +153,12 @@ final class PromptReader {
   }
 
   /** What chooses a candidate must not have seen what it is tested on. */
-  private GroupedPrompts evaluation(RunSpec spec, Set<String> test, String tenant) {
+  private GroupedPrompts evaluation(RunSpec spec, Set<String> test, Caller caller) {
     EvaluationSpec evaluation = spec.evaluation();
     if (evaluation == null) {
       return GroupedPrompts.alone(List.of());
     }
-    GroupedPrompts prompts = test(EVALUATION, evaluation.prompts(), tenant);
+    GroupedPrompts prompts = test(EVALUATION, evaluation.prompts(), caller);
     var unused = heldOut(EVALUATION, prompts.prompts());
     requireWholeGroups(EVALUATION, prompts);
     if (!prompts.groups().isEmpty() && prompts.groupsCount() < MIN_TEST) {
@@ -311,7 +312,7 @@ final class PromptReader {
   private RowCollector rows(
       String field,
       PromptSource source,
-      String tenant,
+      Caller caller,
       Map<String, String> apart,
       @Nullable DataTokens tokens) {
     return switch (source) {
@@ -323,13 +324,13 @@ final class PromptReader {
       case PromptSource.InFile file -> {
         String path = field + "." + file.rows().key();
         RowCollector rows = new RowCollector(path, apart, tokens);
-        archive.ofFile(path, file, rows);
+        archive.ofFile(path, file, caller, rows);
         yield rows;
       }
       case PromptSource.Followed _ -> new RowCollector(field + ".feedback", apart, tokens);
       case PromptSource.Feedback(int max) -> {
         RowCollector rows = new RowCollector(field + ".feedback", apart);
-        List<String> prompts = archive.ofFeedback(tenant, max);
+        List<String> prompts = archive.ofFeedback(caller.tenant(), max);
         for (int i = 0; i < prompts.size(); i++) {
           rows.row(new PromptRow(i + 1, prompts.get(i), ""));
         }
@@ -350,8 +351,8 @@ final class PromptReader {
   }
 
   /** The prompts of a safety test or an evaluation, of which every row must be good. */
-  private GroupedPrompts test(String field, PromptSource source, String tenant) {
-    RowCollector rows = rows(field, source, tenant, Map.of(), null);
+  private GroupedPrompts test(String field, PromptSource source, Caller caller) {
+    RowCollector rows = rows(field, source, caller, Map.of(), null);
     rows.requireAllGood(source.name());
     if (source instanceof PromptSource.Inline(GroupedPrompts given)) {
       return given;

@@ -132,8 +132,8 @@ public final class Runs {
     PinnedVersion base = versions.resolve(read.policy());
     PromptSets sets =
         read.fromData()
-            ? judges.asTokens(base, read, tokens -> prompts.read(read, caller.tenant(), tokens))
-            : prompts.read(read, caller.tenant(), null);
+            ? judges.asTokens(base, read, tokens -> prompts.read(read, caller, tokens))
+            : prompts.read(read, caller, null);
     judges.require(caller.tenant(), base, read, sets);
     Run run =
         new Run(

@@ -25,7 +25,8 @@ public interface RewardTrainer {
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a name that could not be one,
    *     FORBIDDEN for a name of others, ALREADY_EXISTS if the version is there, UNKNOWN_MODEL if
-   *     the trunk is not, or is no decoder
+   *     the trunk is not, or is no decoder; DEPENDENCY_DOWN if nobody can say which version of it
+   *     serves, where it has several and none is named
    */
   Prepared prepare(TrainingOrder order);
 

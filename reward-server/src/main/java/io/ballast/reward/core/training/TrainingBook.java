@@ -5,12 +5,14 @@ import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +22,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class TrainingBook {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingBook.class);
-  private static final int REMEMBERED = 200;
+  private static final int OF_A_TENANT = 200;
+  private static final int IN_ALL = 2_000;
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
   private final TrainingLedger ledger;
@@ -104,25 +107,47 @@ public final class TrainingBook {
   }
 
   /**
-   * Remembers a training that begins, and forgets the oldest.
+   * Remembers a training that begins, and forgets the oldest of its tenant; where there are too
+   * many of all tenants together, the oldest of whoever has most.
    *
    * @throws MeshException if its record cannot be kept; then it is not remembered
    */
   void begin(Training training) {
     ledger.save(training);
     show(training);
-    removeOldest().forEach(ledger::forget);
+    removeOldest(training.tenant()).forEach(ledger::forget);
   }
 
-  private synchronized List<UUID> removeOldest() {
+  private synchronized List<UUID> removeOldest(String tenant) {
+    List<Training> own = list(tenant).reversed();
     List<UUID> oldest =
-        trainings.values().stream()
-            .filter(Training::hasEnded)
-            .limit(Math.max(0, trainings.size() - REMEMBERED))
-            .map(Training::id)
-            .toList();
+        new ArrayList<>(
+            own.stream()
+                .filter(Training::hasEnded)
+                .limit(Math.max(0, own.size() - OF_A_TENANT))
+                .map(Training::id)
+                .toList());
     oldest.forEach(trainings::remove);
+    while (trainings.size() > IN_ALL) {
+      Optional<UUID> next = oldestOfMost();
+      if (next.isEmpty()) {
+        break; // all of them run
+      }
+      trainings.remove(next.get());
+      oldest.add(next.get());
+    }
     return oldest;
+  }
+
+  /** The oldest that has ended of the tenant that has most of those; empty: none has. */
+  private synchronized Optional<UUID> oldestOfMost() {
+    Map<String, Long> counts =
+        ended().stream().collect(Collectors.groupingBy(Training::tenant, Collectors.counting()));
+    long most = counts.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    return ended().stream()
+        .filter(training -> counts.getOrDefault(training.tenant(), 0L) == most)
+        .map(Training::id)
+        .findFirst();
   }
 
   /** Takes a training in the place of what was known of it, as long as the process lives. */

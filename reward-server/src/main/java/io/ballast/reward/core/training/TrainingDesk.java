@@ -141,7 +141,7 @@ public final class TrainingDesk implements AutoCloseable {
     }
     Running other = running;
     if (other != null) {
-      throw busy(other);
+      throw busy(tenant, other);
     }
     trainer.requirePlace();
   }
@@ -149,8 +149,8 @@ public final class TrainingDesk implements AutoCloseable {
   /**
    * Starts a training; returns once its record is on disk.
    *
-   * @throws MeshException OVERLOADED naming the training that runs, or if neither its record nor
-   *     that it begins can be kept; MALFORMED_REQUEST for a key that started another one; and what
+   * @throws MeshException OVERLOADED, naming the training that runs if it is the same tenant's, or
+   *     if neither its record nor that it begins can be kept; MALFORMED_REQUEST for a key that started another one; and what
    *     {@link RewardTrainer#prepare} throws
    */
   public synchronized Started start(TrainingOrder order) {
@@ -217,8 +217,15 @@ public final class TrainingDesk implements AutoCloseable {
     }
   }
 
-  private MeshException busy(Running other) {
-    String name = book.known(other.id).version().toString();
+  /** Names the training that runs to its own tenant only. */
+  private MeshException busy(String tenant, Running other) {
+    Training runs = book.known(other.id);
+    if (!runs.tenant().equals(tenant)) {
+      return new MeshException(
+          Fault.OVERLOADED,
+          "a training that is not this tenant's runs; one runs at a time: wait for it");
+    }
+    String name = runs.version().toString();
     return new MeshException(
         Fault.OVERLOADED,
         "training %s of %s runs; one runs at a time: wait for it or cancel it"

@@ -121,6 +121,52 @@ class TrainingBookTest {
   }
 
   @Test
+  void aTenantThatTrainsALotHasNobodyElsesTrainingsForgotten() {
+    keepEnded(0, "other");
+    for (int i = 1; i <= 300; i++) {
+      keepEnded(i, TENANT);
+    }
+
+    assertThat(book.list("other")).hasSize(1);
+    assertThat(book.byKey("other", "key 0")).isPresent();
+    assertThat(book.list(TENANT)).hasSize(200);
+    assertThat(book.byKey(TENANT, "key 100")).isEmpty();
+    assertThat(book.byKey(TENANT, "key 101")).isPresent();
+  }
+
+  @Test
+  void beyondTwoThousandInAllTheOldestOfWhoeverHasMostIsForgotten() {
+    int number = 0;
+    for (int t = 0; t < 9; t++) {
+      for (int i = 0; i < 200; i++) {
+        keepEnded(number++, "tenant " + t);
+      }
+    }
+    for (int i = 0; i < 199; i++) {
+      keepEnded(number++, "small");
+    }
+    keepEnded(number++, "new"); // 1,800 and 199 and 1: the last that find room
+    assertThat(ledger.records).hasSize(2_000);
+
+    keepEnded(number++, "new");
+    keepEnded(number, "new");
+
+    assertThat(ledger.records).hasSize(2_000);
+    assertThat(book.list("new")).hasSize(3);
+    assertThat(book.list("small")).hasSize(199);
+    assertThat(book.list("tenant 0")).as("of those that have 200, the oldest").hasSize(199);
+    assertThat(book.byKey("tenant 0", "key 0")).isEmpty();
+    assertThat(book.list("tenant 1")).hasSize(199);
+    assertThat(book.byKey("tenant 1", "key 200")).isEmpty();
+    assertThat(book.list("tenant 2")).hasSize(200);
+  }
+
+  private void keepEnded(int number, String tenant) {
+    book.begin(running(number, tenant));
+    book.keep(ended(running(number, tenant)));
+  }
+
+  @Test
   void whatCannotBeKeptDoesNotBeginAndEndsAllTheSame() {
     Training training = running(1);
     book.begin(training);

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/** Trainings of tenant "acme" as they stand in books, each with a key of its own. */
+/** Trainings, of tenant "acme" unless another is said, as they stand in books, each with a key of its own. */
 final class Trainings {
   static final String TENANT = "acme";
   static final Training.Result RESULT =
@@ -26,9 +26,14 @@ final class Trainings {
 
   /** One that has begun, the {@code number}-th. */
   static Training running(int number) {
+    return running(number, TENANT);
+  }
+
+  /** The same, of {@code tenant}. */
+  static Training running(int number, String tenant) {
     return new Training(
         new UUID(0x7000, number),
-        TENANT,
+        tenant,
         "key " + number,
         "fingerprint",
         new VersionName("taste", "1"),

@@ -5,12 +5,14 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.BidiReplies;
+import io.ballast.kit.grpc.Principals;
 import io.ballast.kit.grpc.Replies.Sink;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.redaction.Wordless;
+import io.ballast.kit.security.Principal;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.InferParameter;
 import io.ballast.kserve.v2.ModelConfigRequest;
@@ -181,8 +183,11 @@ public final class InferenceGrpcService
     Set<InferenceCounts.Name> names = new LinkedHashSet<>();
     (model.isEmpty() ? states() : states(model))
         .forEach(state -> names.add(new InferenceCounts.Name(state.model(), state.version())));
-    names.addAll(inferences.counts().names());
-    names.removeIf(name -> !model.isEmpty() && !name.model().equals(model));
+    boolean bound = Principals.current().flatMap(Principal::tenant).isPresent();
+    inferences.counts().names().stream()
+        .filter(name -> model.isEmpty() || name.model().equals(model))
+        .filter(name -> !bound || names.contains(name) || isThere(name)) // others' are not
+        .forEach(names::add);
     if (names.isEmpty() && !model.isEmpty()) {
       throw malformed("requested model '%s' is not available".formatted(model));
     }
@@ -191,6 +196,10 @@ public final class InferenceGrpcService
       throw malformed("requested model version is not available for model '%s'".formatted(model));
     }
     return names;
+  }
+
+  private boolean isThere(InferenceCounts.Name name) {
+    return find(name.model(), name.version()).isPresent();
   }
 
   @Override

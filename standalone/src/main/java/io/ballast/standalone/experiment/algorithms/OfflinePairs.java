@@ -103,7 +103,7 @@ final class OfflinePairs {
 
   /** What a run of {@code seed} reads, below the mesh's data folder. */
   static String file(int seed) {
-    return "pairs-%d.jsonl".formatted(seed);
+    return "preferences/pairs-%d.jsonl".formatted(seed);
   }
 
   /**
@@ -201,6 +201,7 @@ final class OfflinePairs {
     for (Pair pair : pairs) {
       lines.append(line(pair)).append('\n');
     }
+    Files.createDirectories(file.getParent());
     Files.writeString(file, lines, StandardCharsets.UTF_8);
   }
 

@@ -229,9 +229,9 @@ class RunLearnerTest {
     assertThat(mesh.asked(CreateRunRequest.class).getFirst().getSpec())
         .contains("algorithm: DPO\n")
         .contains("iterations: 3\n")
-        .contains("prompts: {pairs: pairs-1.jsonl, max_bad_rows: 16}")
+        .contains("prompts: {pairs: preferences/pairs-1.jsonl, max_bad_rows: 16}")
         .contains("[\"test 22\",\"test 23\"]");
-    assertThat(Files.readAllLines(folder.resolve("data/pairs-1.jsonl")))
+    assertThat(Files.readAllLines(folder.resolve("data/preferences/pairs-1.jsonl")))
         .hasSize(48)
         .allSatisfy(
             line -> assertThat(line).contains("\"chosen\":\"xxxxxxxx\",\"rejected\":\"x\""));
