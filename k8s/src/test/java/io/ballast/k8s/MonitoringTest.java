@@ -165,6 +165,13 @@ class MonitoringTest {
                 .map(name -> "dashboards/%s.json".formatted(name))
                 .collect(Collectors.toCollection(TreeSet::new)));
     assertThat(dashboards()).extracting(each -> each.path("uid").asText()).doesNotHaveDuplicates();
+    String readme = Files.readString(MONITORING.resolve("README.md"));
+    for (JsonNode dashboard : dashboards()) {
+      assertThat(readme)
+          .contains(
+              "*%s* at `/d/%s`"
+                  .formatted(dashboard.path("title").asText(), dashboard.path("uid").asText()));
+    }
     for (JsonNode dashboard : dashboards()) {
       List<JsonNode> panels = new ArrayList<>();
       dashboard.path("panels").forEach(panels::add);

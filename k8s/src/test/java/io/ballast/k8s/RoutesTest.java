@@ -31,6 +31,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whoever asks for a server finds it at the address that it has, and asks for what it may. */
 class RoutesTest extends ManifestsCase {
+  /** Of applications and trainers, too, and no way in from outside: README.md says why. */
+  private static final Set<String> KEPT_INSIDE =
+      Set.of(
+          "ballast.orchestrator.v1.RunService",
+          "ballast.policy.v1.VersionService",
+          "ballast.reward.v1.RewardTrainingService",
+          "grpc.reflection.v1.ServerReflection",
+          "inference.GRPCInferenceService");
+
   @ParameterizedTest
   @MethodSource("everything")
   void peersAreAskedAtTheAddressesOfTheirPods(Manifests manifests) {
@@ -206,6 +215,40 @@ class RoutesTest extends ManifestsCase {
     assertThat(routes.getOrDefault("policy-server", Set.of()))
         .contains("ballast.policy.v1.PolicyService/Suggest")
         .noneMatch(method -> method.endsWith("/DeleteUserData"));
+  }
+
+  /** Nothing that they may call is left out of the manifests without a word. */
+  @Test
+  void everyServiceOfApplicationsAndTrainersIsRoutedOrKeptInsideForAReason() throws IOException {
+    Set<String> routed = new TreeSet<>();
+    for (JsonNode route : Manifests.everything().ofKind("GRPCRoute")) {
+      route
+          .path("spec")
+          .path("rules")
+          .findValues("method")
+          .forEach(method -> routed.add(method.path("service").asText()));
+    }
+    Set<String> theirs = new TreeSet<>();
+    RpcAccess.rows()
+        .forEach(
+            (method, leading) -> {
+              if (leading.contains(Right.APPLICATION) || leading.contains(Right.TRAINER)) {
+                theirs.add(method.substring(0, method.indexOf('/')));
+              }
+            });
+
+    Set<String> all = new TreeSet<>(KEPT_INSIDE);
+    all.addAll(routed);
+    assertThat(all).isEqualTo(theirs);
+    assertThat(routed).doesNotContainAnyElementsOf(KEPT_INSIDE);
+    String readme = Files.readString(Path.of("README.md"));
+    String fromOutside =
+        readme.substring(
+            readme.indexOf("\n## From outside\n"), readme.indexOf("\n## Argo Rollouts"));
+    assertThat(KEPT_INSIDE)
+        .allSatisfy(
+            service ->
+                assertThat(fromOutside).contains(service.substring(service.lastIndexOf('.') + 1)));
   }
 
   /** The RPCs of some services that lead to one of {@code rights}. */

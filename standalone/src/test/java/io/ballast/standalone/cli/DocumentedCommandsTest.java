@@ -24,6 +24,8 @@ class DocumentedCommandsTest {
   private static final Path RUNBOOKS = ROOT.resolve("docs").resolve("operations/runbooks");
   private static final Pattern COMMAND = Pattern.compile("^(?: {4})?\\./mesh (.*)$");
   private static final Pattern WITHIN_A_LINE = Pattern.compile("`\\./mesh ([^`]*)`");
+  private static final Pattern NEXT_COMMAND =
+      Pattern.compile("(?: {4})?(?:\\./mesh|curl|grpcurl|for|tail) .*");
   private static final Pattern WORD = Pattern.compile("'([^']*)'|\"([^\"]*)\"|(\\S+)");
 
   /** Of the script itself, not of the command line in Java. */
@@ -65,6 +67,25 @@ class DocumentedCommandsTest {
 
     assertThat(commands).hasSizeGreaterThan(20);
     assertThat(commands).allSatisfy(DocumentedCommandsTest::assertTaken);
+  }
+
+  /** Without --detach it stays in the foreground, and what follows is never typed. */
+  @Test
+  void whatStartsAMeshBeforeOtherCommandsLeavesTheTerminal() throws IOException {
+    List<String> started = new ArrayList<>();
+    for (Path page : pages()) {
+      List<String> lines = Files.readAllLines(page);
+      for (int i = 0; i + 1 < lines.size(); i++) {
+        List<String> words = words(lines.get(i));
+        if (words.stream().limit(1).anyMatch("up"::equals)
+            && NEXT_COMMAND.matcher(lines.get(i + 1)).matches()) {
+          assertThat(words).as("%s, line %d", page, i + 1).contains("--detach");
+          started.add(page.toString());
+        }
+      }
+    }
+
+    assertThat(started).hasSizeGreaterThan(8);
   }
 
   private static void assertTaken(List<String> words) {
