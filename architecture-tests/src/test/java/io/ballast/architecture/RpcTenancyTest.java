@@ -39,7 +39,9 @@ class RpcTenancyTest {
   private enum Fence {
     /** What it names, lists or makes has an owner, and is not there for other tenants. */
     OWNER,
-    /** It works on what the request has, for the tenant of the request, which must be the caller's. */
+    /**
+     * It works on what the request has, for the tenant of the request, which must be the caller's.
+     */
     REQUEST,
     /** What it names or tells is the mesh's: docs/operations/security.md says so. */
     MESH,
@@ -52,7 +54,8 @@ class RpcTenancyTest {
   /**
    * What keeps tenants apart at an RPC, and where it is shown.
    *
-   * @param test that shows it; empty where {@code TenantFenceTest} and {@code AccessTest} do for all
+   * @param test that shows it; empty where {@code TenantFenceTest} and {@code AccessTest} do for
+   *     all
    */
   private record Row(Fence fence, String test) {}
 
@@ -85,14 +88,12 @@ class RpcTenancyTest {
             SAFETY_TESTS,
             "GetSafetyTest ListSafetyTests GetLedger GetEvidence ReplayCertificate")
         .rows(Fence.MESH, SAFETY_TESTS, "GetCertificate VerifyCertificate")
-        .rows(
-            Fence.MESH, "", "StartSafetyTest GetVerdict GetVerificationKeys ListCanaryWatches")
+        .rows(Fence.MESH, "", "StartSafetyTest GetVerdict GetVerificationKeys ListCanaryWatches")
         .rows(Fence.OPERATOR, "", "RevokeCertificate RedeemCertificate");
     all.of("ballast.safety.v1.DisplayGateService")
         .rows(Fence.REQUEST, "", "DecideGeneration DecideDisplay");
     all.of("ballast.orchestrator.v1.RunService")
-        .rows(
-            Fence.OWNER, RUNS, "CreateRun GetRun ListRuns WatchRun PauseRun ResumeRun CancelRun")
+        .rows(Fence.OWNER, RUNS, "CreateRun GetRun ListRuns WatchRun PauseRun ResumeRun CancelRun")
         .rows(Fence.OPERATOR, RUNS, "PromoteCandidate");
     all.of("ballast.learner.v1.LearnerService")
         .rows(

@@ -34,7 +34,8 @@ class ConnectionsTest {
         inARoll += (pods + server.at("/spec/strategy/rollingUpdate/maxSurge").asInt(0)) * each;
       }
     }
-    JsonNode cluster = Manifests.component("cloudnative-pg").named("Cluster", "postgres").getFirst();
+    JsonNode cluster =
+        Manifests.component("cloudnative-pg").named("Cluster", "postgres").getFirst();
 
     // 8 policy-servers, 8 safety-servers and an orchestrator, of 8 connections each
     assertThat(most).isEqualTo(136).isGreaterThan(POSTGRES_DEFAULT);

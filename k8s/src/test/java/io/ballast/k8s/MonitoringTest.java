@@ -186,7 +186,9 @@ class MonitoringTest {
     }
   }
 
-  /** By tests/ and promtool, which no Java test calls: a rule that never fires would be seen late. */
+  /**
+   * By tests/ and promtool, which no Java test calls: a rule that never fires would be seen late.
+   */
   @Test
   void noChangeIsTakenWhoseRulesDoNotFireOrWhosePanelsCannotBeRead() throws IOException {
     assertThat(Files.readString(Path.of("check.sh")))

@@ -139,8 +139,7 @@ class LabelledDataTest extends RunServiceCase {
     pairs();
 
     refused(
-        dpo("{pairs: prompts/pairs.jsonl}"),
-        "prompts.pairs: 6 bad rows, row 2: chosen: 14 tokens");
+        dpo("{pairs: prompts/pairs.jsonl}"), "prompts.pairs: 6 bad rows, row 2: chosen: 14 tokens");
     refused(
         dpo("{pairs: prompts/none.jsonl}"),
         "prompts.pairs: there is no file 'prompts/none.jsonl' to read");

@@ -48,8 +48,7 @@ class PromptSourcesTest extends RunServiceCase {
   @Test
   void parquetAndJsonLinesAreMixedByTheirWeights() throws IOException {
     parquet();
-    Files.writeString(
-        mesh.prompts("lines.jsonl"), "{\"q\": \"int p\"}\n{\"q\": \"int q\"}\n");
+    Files.writeString(mesh.prompts("lines.jsonl"), "{\"q\": \"int p\"}\n{\"q\": \"int q\"}\n");
 
     String runId =
         mesh.create(

@@ -252,8 +252,7 @@ class DatabaseDownTest {
     assertThat(mesh.meters.counter("ballast.policy.decisions.dropped").count()).isEqualTo(1);
     assertThat(
             mesh.meters
-                .counter(
-                    "ballast.policy.degradations", "peer", "database", "reason", "no_answer")
+                .counter("ballast.policy.degradations", "peer", "database", "reason", "no_answer")
                 .count())
         .isEqualTo(1);
     database.startAgain();

@@ -77,8 +77,7 @@ class EventPagesTest {
   void aPageOfFewBytesHoldsOneRecord() {
     assertThat(stored.events.read(TENANT, 10, Optional.empty(), new PageLimit(10, 1))).hasSize(1);
     assertThat(
-            stored.decisions.read(
-                Optional.of(TENANT), 0, Optional.empty(), new PageLimit(10, 1)))
+            stored.decisions.read(Optional.of(TENANT), 0, Optional.empty(), new PageLimit(10, 1)))
         .hasSize(1);
   }
 

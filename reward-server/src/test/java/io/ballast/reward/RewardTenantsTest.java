@@ -189,8 +189,7 @@ class RewardTenantsTest {
         RewardTrainingServiceGrpc.newStub(server.door.inside())
             .withInterceptors(as(bound))
             .startTraining(answer);
-    requests.onNext(
-        StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build());
+    requests.onNext(StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build());
     if (!rows.isEmpty()) {
       requests.onNext(TrainingServerCase.bytes(rows));
     }

@@ -14,8 +14,7 @@ class MeshMainTest {
   void aPropertyThatNoServerHasIsNamedAlone() {
     ConfigValidationException refused =
         catchThrowableOfType(
-            ConfigValidationException.class,
-            () -> GivenProperties.config(Map.of("prot", "9200")));
+            ConfigValidationException.class, () -> GivenProperties.config(Map.of("prot", "9200")));
 
     assertThat(refused).hasMessageContaining("SRCFG00050");
     assertThat(MeshMain.oneLine(refused)).isEqualTo("no property ballast.prot");

@@ -208,8 +208,7 @@ public final class ConsoleRoutes implements AutoCloseable {
       return;
     }
     Throwable failure = context.failure(); // none where a handler said a status alone
-    LOG.error(
-        "{} failed", context.normalizedPath(), failure == null ? null : Wordless.of(failure));
+    LOG.error("{} failed", context.normalizedPath(), failure == null ? null : Wordless.of(failure));
     fail(context, Failure.BUG);
   }
 

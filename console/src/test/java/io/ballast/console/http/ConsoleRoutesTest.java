@@ -59,8 +59,7 @@ class ConsoleRoutesTest {
       assertThat(log.messages())
           .hasSize(1)
           .allSatisfy(
-              said ->
-                  assertThat(said).contains("IllegalStateException").doesNotContain("hunter2"));
+              said -> assertThat(said).contains("IllegalStateException").doesNotContain("hunter2"));
     }
   }
 

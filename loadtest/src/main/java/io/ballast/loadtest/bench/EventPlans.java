@@ -55,8 +55,7 @@ record EventPlans(QueryPlan record, QueryPlan suggestion, QueryPlan page, QueryP
    * @param since for the page since a time
    * @param limit of a page
    */
-  static EventPlans seen(
-      PostgresAddress database, String suggestionId, Instant since, int limit)
+  static EventPlans seen(PostgresAddress database, String suggestionId, Instant since, int limit)
       throws SQLException {
     UUID suggestion = UUID.fromString(suggestionId);
     // the planner is to see the values, as it does the first times that a statement is prepared

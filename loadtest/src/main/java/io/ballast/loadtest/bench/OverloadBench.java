@@ -154,8 +154,7 @@ final class OverloadBench {
         unused -> calls.ask(blocking),
         (index, done) ->
             stub.withDeadlineAfter(PERSON_DEADLINE.toNanos(), TimeUnit.NANOSECONDS)
-                .suggest(
-                    calls.request(), new UnaryAnswer<SuggestResponse>(done, calls::outcome)),
+                .suggest(calls.request(), new UnaryAnswer<SuggestResponse>(done, calls::outcome)),
         index -> true);
   }
 

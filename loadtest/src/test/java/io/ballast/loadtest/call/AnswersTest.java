@@ -110,8 +110,7 @@ class AnswersTest {
     assertThat(Answers.suggestion(step(true, 1), neither.build()))
         .isEqualTo(Outcome.wrong("COST_MISSING_WITHOUT_A_WORD"));
     assertThat(
-            Answers.suggestion(
-                step(true, 1), neither.addDegradations(without("database")).build()))
+            Answers.suggestion(step(true, 1), neither.addDegradations(without("database")).build()))
         .isEqualTo(Outcome.wrong("COST_MISSING_WITHOUT_A_WORD"));
     assertThat(
             Answers.suggestion(

@@ -57,9 +57,7 @@ class CheckpointTrailTest {
     assertThat(new AuditChain().add(entries().getFirst())).isEmpty();
     assertThat(entries().getFirst().content())
         .contains(
-            "\"action\": \"checkpoint.delete\"",
-            "\"tenant\": \"acme\"",
-            "\"subject\": \"first\"");
+            "\"action\": \"checkpoint.delete\"", "\"tenant\": \"acme\"", "\"subject\": \"first\"");
     assertThatThrownBy(() -> checkpoints.delete(ACME, "first")).isInstanceOf(MeshException.class);
     assertThat(entries()).as("nothing was there to delete again").hasSize(1);
   }

@@ -59,8 +59,7 @@ class GrpcServingVersionsTest {
   /** Serves version 7 of java-tiny. */
   private static final class OneModel extends VersionServiceGrpc.VersionServiceImplBase {
     @Override
-    public void getVersion(
-        GetVersionRequest request, StreamObserver<GetVersionResponse> observer) {
+    public void getVersion(GetVersionRequest request, StreamObserver<GetVersionResponse> observer) {
       assertThat(request.getSelector().getAlias()).isEqualTo("serving");
       if (!request.getSelector().getModel().equals("java-tiny")) {
         observer.onError(Status.NOT_FOUND.asRuntimeException());
@@ -70,8 +69,7 @@ class GrpcServingVersionsTest {
           GetVersionResponse.newBuilder()
               .setVersion(
                   PolicyVersion.newBuilder()
-                      .setVersion(
-                          ModelVersion.newBuilder().setModel("java-tiny").setVersion("7")))
+                      .setVersion(ModelVersion.newBuilder().setModel("java-tiny").setVersion("7")))
               .build());
       observer.onCompleted();
     }

@@ -277,8 +277,7 @@ public final class MeshServer implements AutoCloseable {
             age ->
                 builder
                     .maxConnectionAge(age.toNanos(), TimeUnit.NANOSECONDS)
-                    .maxConnectionAgeGrace(
-                        limits.maxAgeGrace().toNanos(), TimeUnit.NANOSECONDS));
+                    .maxConnectionAgeGrace(limits.maxAgeGrace().toNanos(), TimeUnit.NANOSECONDS));
     security.tls().map(TlsIdentity::forCallers).ifPresent(builder::sslContext);
   }
 

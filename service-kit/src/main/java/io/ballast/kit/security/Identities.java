@@ -48,8 +48,7 @@ public final class Identities implements AutoCloseable {
 
   /** Knows the holder of one token, who operates the mesh for any tenant, and nobody else. */
   public static Identities token(String token) {
-    return new Identities(
-        List.of(operator(token)), Optional.empty(), Optional.empty(), NO_MATTER);
+    return new Identities(List.of(operator(token)), Optional.empty(), Optional.empty(), NO_MATTER);
   }
 
   /**
@@ -111,8 +110,8 @@ public final class Identities implements AutoCloseable {
   }
 
   /**
-   * Who it is as {@link #know(Credentials)} says, for whoever speaks another protocol, where neither
-   * a certificate nor an address is seen.
+   * Who it is as {@link #know(Credentials)} says, for whoever speaks another protocol, where
+   * neither a certificate nor an address is seen.
    *
    * @param authorization the header, as it came; null: absent
    */

@@ -183,8 +183,12 @@ class PostgresTest {
       assertThat(Postgres.stopUnused(files)).isEmpty();
       assertThat(postgres.isReachable()).isTrue();
     }
-    EmbeddedServer.launch(
-        files, folder.resolve("logs/postgres.log"), 0, Duration.ofSeconds(60)); // for nobody
+    EmbeddedServer.launch( // for nobody
+        files,
+        folder.resolve("logs/postgres.log"),
+        EmbeddedAccess.read(files),
+        0,
+        Duration.ofSeconds(60));
     Path file = files.resolve("data/postmaster.pid");
     long process = Long.parseLong(Files.readAllLines(file).getFirst());
 

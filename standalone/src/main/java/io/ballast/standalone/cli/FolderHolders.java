@@ -37,8 +37,7 @@ final class FolderHolders {
     SortedMap<Long, SortedSet<String>> roles = new TreeMap<>();
     byRole(data)
         .forEach(
-            (role, holder) ->
-                roles.computeIfAbsent(holder.pid(), id -> new TreeSet<>()).add(role));
+            (role, holder) -> roles.computeIfAbsent(holder.pid(), id -> new TreeSet<>()).add(role));
     return roles;
   }
 

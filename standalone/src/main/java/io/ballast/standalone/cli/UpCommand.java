@@ -256,8 +256,7 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private void announce(
-      List<Server> servers, Map<String, Long> pids, boolean all, double seconds) {
+  private void announce(List<Server> servers, Map<String, Long> pids, boolean all, double seconds) {
     ArrayNode list = JsonNodeFactory.instance.arrayNode();
     for (Server server : servers) {
       list.addObject()

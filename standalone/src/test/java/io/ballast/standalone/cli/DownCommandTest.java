@@ -113,7 +113,7 @@ class DownCommandTest {
           .isInstanceOf(CommandFailure.class)
           .hasMessage(
               "process %d, ./mesh up, keeps the mesh of %s running; ./mesh down stops both, or"
-                  .formatted(up.pid(), data)
+                      .formatted(up.pid(), data)
                   + " choose another folder with --data");
       assertThat(Supervision.holder(data)).map(ProcessHandle::pid).contains(up.pid());
     }

@@ -121,8 +121,7 @@ class UpCommandTest {
     Path data = folder.resolve(".ballast");
     try (Supervision kept = Supervision.claim(data, 41)) {
       for (String how : List.of("--detach", "--json")) { // and one that would stay itself
-        Cli.Result result =
-            Cli.run(folder, Map.of(), "up", "--port", "0", "--http-port", "0", how);
+        Cli.Result result = Cli.run(folder, Map.of(), "up", "--port", "0", "--http-port", "0", how);
 
         assertThat(result.exit()).isEqualTo(1);
         assertThat(result.err())

@@ -68,8 +68,7 @@ class ExpiringStreamsTest {
   }
 
   /** Says once that it is there, then waits for what never happens. */
-  private final class Trainings
-      extends RewardTrainingServiceGrpc.RewardTrainingServiceImplBase {
+  private final class Trainings extends RewardTrainingServiceGrpc.RewardTrainingServiceImplBase {
     @Override
     public void watchTraining(
         WatchTrainingRequest request, StreamObserver<WatchTrainingResponse> observer) {

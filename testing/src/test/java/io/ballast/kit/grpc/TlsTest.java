@@ -276,8 +276,7 @@ class TlsTest {
     SecuredServer server =
         serve(
             identity(settings),
-            Map.of(
-                "app", new CertificateHolder(Optional.of("a"), Set.of(Right.APPLICATION))),
+            Map.of("app", new CertificateHolder(Optional.of("a"), Set.of(Right.APPLICATION))),
             clock::get);
     authority.issue("app").write(file("app.pem"), file("app.key"));
     ManagedChannel app =
@@ -288,8 +287,7 @@ class TlsTest {
                 settings.trust(),
                 Optional.of(new ClientTls.Identity(file("app.pem"), file("app.key")))));
     HeardStream<ScoreStreamResponse> heard = new HeardStream<>();
-    StreamObserver<ScoreStreamRequest> requests =
-        RewardServiceGrpc.newStub(app).scoreStream(heard);
+    StreamObserver<ScoreStreamRequest> requests = RewardServiceGrpc.newStub(app).scoreStream(heard);
     requests.onNext(ScoreStreamRequest.getDefaultInstance());
     assertThat(heard.answered()).as("while it is good").isTrue();
 

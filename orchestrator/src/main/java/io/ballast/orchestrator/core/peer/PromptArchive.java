@@ -21,10 +21,10 @@ public interface PromptArchive {
    * Reads a file below the data folder to its end.
    *
    * @param field the spec's key, named in failures
-   * @param caller who may read it: whoever is bound to a tenant reads that tenant's files, and those
-   *     that are there for all
-   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file for {@code
-   *     caller}, it cannot be read as a whole, or has no such column
+   * @param caller who may read it: whoever is bound to a tenant reads that tenant's files, and
+   *     those that are there for all
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file for
+   *     {@code caller}, it cannot be read as a whole, or has no such column
    */
   void ofFile(String field, PromptSource.InFile file, Caller caller, Sink sink);
 

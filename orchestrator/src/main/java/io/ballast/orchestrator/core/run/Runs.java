@@ -37,6 +37,7 @@ public final class Runs {
 
   /** Iterations that a watcher holds, however slowly it reads: some hundred kilobytes. */
   private static final int WATCHED_AT_ONCE = 100;
+
   private static final Pattern CANONICAL_ID =
       Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 

@@ -150,8 +150,8 @@ public final class TrainingDesk implements AutoCloseable {
    * Starts a training; returns once its record is on disk.
    *
    * @throws MeshException OVERLOADED, naming the training that runs if it is the same tenant's, or
-   *     if neither its record nor that it begins can be kept; MALFORMED_REQUEST for a key that started another one; and what
-   *     {@link RewardTrainer#prepare} throws
+   *     if neither its record nor that it begins can be kept; MALFORMED_REQUEST for a key that
+   *     started another one; and what {@link RewardTrainer#prepare} throws
    */
   public synchronized Started start(TrainingOrder order) {
     Optional<Training> known = book.byKey(order.tenant(), order.key());

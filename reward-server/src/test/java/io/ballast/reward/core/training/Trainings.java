@@ -11,7 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/** Trainings, of tenant "acme" unless another is said, as they stand in books, each with a key of its own. */
+/**
+ * Trainings, of tenant "acme" unless another is said, as they stand in books, each with a key of
+ * its own.
+ */
 final class Trainings {
   static final String TENANT = "acme";
   static final Training.Result RESULT =
