@@ -186,9 +186,7 @@ class MonitoringTest {
     }
   }
 
-  /**
-   * By tests/ and promtool, which no Java test calls: a rule that never fires would be seen late.
-   */
+  /** No Java test calls promtool: without this a rule that never fires would be seen late. */
   @Test
   void noChangeIsTakenWhoseRulesDoNotFireOrWhosePanelsCannotBeRead() throws IOException {
     assertThat(Files.readString(Path.of("check.sh")))

@@ -33,9 +33,7 @@ class DiskRoomTest {
     assertThat(free("models")).isPositive();
   }
 
-  /**
-   * A folder that is not there has no room at all, says the system, and somebody would be woken.
-   */
+  /** Of a folder that is not there the system says no room at all, and somebody would be woken. */
   @Test
   void aFolderThatIsNotThereYetHasTheRoomOfItsParent() {
     DiskRoom.measure(folder.resolve("later"), meters);
