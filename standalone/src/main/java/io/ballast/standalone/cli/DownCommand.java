@@ -22,8 +22,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description =
-        "Drains and stops the mesh that uses a data folder, the ./mesh up that stays with it, and an"
-            + " embedded PostgreSQL that a mesh left running when it was killed.")
+        "Drains and stops the mesh that uses a data folder, the ./mesh up that stays with it, and"
+            + " an embedded PostgreSQL that a mesh left running when it was killed.")
 final class DownCommand implements Callable<Integer> {
   @Option(
       names = "--data",

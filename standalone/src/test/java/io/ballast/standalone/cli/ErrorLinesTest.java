@@ -127,9 +127,7 @@ class ErrorLinesTest {
     }
   }
 
-  /**
-   * Answers every connection as TLS does one that does not encrypt: with an alert, then the end.
-   */
+  /** Answers every connection as TLS does a plain one: with an alert, then the end. */
   private static void refuseAsTlsDoes(ServerSocket server) {
     byte[] alert = {21, 3, 3, 0, 2, 2, 40}; // fatal: handshake failure
     while (!server.isClosed()) {
