@@ -174,7 +174,7 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
-  void messagesThatWaitForTheirEndAreHeldToTheLimitAndSmallCallsGoOn() {
+  void messagesThatWaitForTheirEndAreHeldToTheLimitAndSmallCallsGoOn() throws Exception {
     MeshServer server = start(options(Optional.empty()));
     ManagedChannel greedy = channel(server);
     List<Unfinished<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
@@ -183,14 +183,18 @@ class HeldRequestsTest extends MeshServerCase {
           new Unfinished<>(
               greedy, RewardServiceGrpc.getScoreMethod(), new Metadata(), named(LONG_NAME)));
     }
-    // each takes 64 KB and some: 16 of them are more than 1 MiB less what one more needs to come
-    while (calls.stream().filter(call -> call.end.isDone()).count() < 40 - 16) {
+    long each =
+        HeldRequests.CALL_BYTES
+            + MessageWeight.of(ScoreRequest.getDescriptor())
+                .of(named(LONG_NAME).toByteArray(), Long.MAX_VALUE);
+    // until each call is refused, or whole and held: 16 at the most, for each takes 64 KB and some
+    while (held("callers") != each * calls.stream().filter(call -> !call.end.isDone()).count()) {
       Thread.onSpinWait();
     }
+    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSizeBetween(1, 16);
     calls.stream()
         .filter(call -> call.end.isDone())
         .forEach(call -> assertOverloaded(call.ended()));
-    assertThat(held("callers")).isLessThanOrEqualTo(HELD);
     assertThat(refused("held_bytes"))
         .isEqualTo(calls.stream().filter(call -> call.end.isDone()).count());
     assertThat(rewards(server).score(named(10)))
