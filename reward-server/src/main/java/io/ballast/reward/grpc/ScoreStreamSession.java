@@ -3,8 +3,10 @@ package io.ballast.reward.grpc;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.ClientLead;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.MessageRoom;
 import io.ballast.kit.grpc.Replies.Sink;
 import io.ballast.kit.grpc.Replies.StreamSink;
 import io.ballast.reward.core.RewardScorer;
@@ -42,9 +44,12 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private final RewardScorer flow;
   private final RewardMapper mapper;
   private final ServerCallStreamObserver<ScoreStreamResponse> call;
-  private final BlockingQueue<Optional<ScoreStreamRequest>> arrived = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Optional<Arrived>> arrived = new LinkedBlockingQueue<>();
   private final ClientLead lead = new ClientLead(WINDOW, WINDOW_BYTES);
   private final Set<String> seen = new HashSet<>();
+
+  /** A request that came, and what it takes of memory until it is answered. */
+  private record Arrived(ScoreStreamRequest request, MessageRoom room) {}
 
   ScoreStreamSession(
       RewardScorer flow, RewardMapper mapper, ServerCallStreamObserver<ScoreStreamResponse> call) {
@@ -56,7 +61,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
 
   @Override
   public void onNext(ScoreStreamRequest request) {
-    arrived.add(Optional.of(request));
+    arrived.add(Optional.of(new Arrived(request, MessageRoom.keep())));
     if (lead.came(request.getSerializedSize())) {
       call.request(1);
     }
@@ -76,11 +81,11 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   void run(StreamSink<ScoreStreamResponse> sink) throws Exception {
     sink.onCancel(() -> arrived.add(Optional.empty()));
     call.request(1);
-    Optional<ScoreStreamRequest> first = next(sink);
+    Optional<Arrived> first = next(sink);
     if (first.isEmpty()) {
       return;
     }
-    ScoreStreamRequest settings = first.get();
+    ScoreStreamRequest settings = first.get().request();
     Caller caller = mapper.caller(settings.getMetadata());
     ScoreCommand template =
         new ScoreCommand(
@@ -91,16 +96,16 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
             MeshMessages.truncation(settings.getTruncation()),
             settings.getBypassCache(),
             List.of());
-    List<Optional<ScoreStreamRequest>> next = new ArrayList<>(List.of(first));
+    List<Optional<Arrived>> next = new ArrayList<>(List.of(first));
     boolean last = false;
     while (!last && !sink.cancelled()) {
       arrived.drainTo(next, WINDOW - next.size());
-      last = next.contains(Optional.<ScoreStreamRequest>empty());
+      last = next.contains(Optional.<Arrived>empty());
       List<ScoreItem> items = new ArrayList<>();
       Optional<MeshException> flaw = read(next, items);
       if (!items.isEmpty()) {
         answer(template, items, sink);
-        if (lead.answered(items.size(), bytes(next.subList(0, items.size())))) {
+        if (lead.answered(items.size(), giveBack(next.subList(0, items.size())))) {
           call.request(1);
         }
       }
@@ -115,21 +120,26 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   }
 
   /** The next request, or the end; while none is there the stream is not under way. */
-  private Optional<ScoreStreamRequest> next(StreamSink<ScoreStreamResponse> sink) throws Exception {
+  private Optional<Arrived> next(StreamSink<ScoreStreamResponse> sink) throws Exception {
     return arrived.isEmpty() ? sink.idle(arrived::take) : arrived.take();
   }
 
-  private static long bytes(List<Optional<ScoreStreamRequest>> requests) {
-    return requests.stream().mapToLong(request -> request.orElseThrow().getSerializedSize()).sum();
+  /** Gives back what answered requests took. How many bytes of the stream they were. */
+  private static long giveBack(List<Optional<Arrived>> answered) {
+    long bytes = 0;
+    for (Optional<Arrived> each : answered) {
+      each.orElseThrow().room().giveBack();
+      bytes += each.orElseThrow().request().getSerializedSize();
+    }
+    return bytes;
   }
 
   /**
    * Adds the requests to {@code items} until the stream ends, or one could not be told from another
    * by its id: that ends the stream, but what came before it is answered.
    */
-  private Optional<MeshException> read(
-      List<Optional<ScoreStreamRequest>> requests, List<ScoreItem> items) {
-    for (Optional<ScoreStreamRequest> request : requests) {
+  private Optional<MeshException> read(List<Optional<Arrived>> requests, List<ScoreItem> items) {
+    for (Optional<Arrived> request : requests) {
       if (request.isEmpty()) {
         break;
       }
@@ -138,7 +148,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
         return Optional.of(
             malformed(index, "one too many (expected: at most %,d a stream)".formatted(MAX_ITEMS)));
       }
-      ScoreItem item = RewardMapper.item(request.get().getItem(), "item[" + index + "]");
+      ScoreItem item = RewardMapper.item(request.get().request().getItem(), "item[" + index + "]");
       String id = item.itemId().isEmpty() ? Integer.toString(index) : item.itemId();
       if (id.length() > MAX_ID_CHARACTERS) {
         return Optional.of(

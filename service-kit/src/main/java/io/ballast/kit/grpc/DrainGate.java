@@ -51,6 +51,10 @@ final class DrainGate implements ServerInterceptor {
               Fault.DEPENDENCY_DOWN, "the server is stopping; nothing was done", Map.of()));
       return new ServerCall.Listener<>() {};
     }
+    HeldRequest held = HeldRequest.current();
+    if (held != null) {
+      held.of(open);
+    }
     try {
       return new SimpleForwardingServerCallListener<>(
           Contexts.interceptCall(context, open, headers, next)) {

@@ -1,11 +1,14 @@
 package io.ballast.kit.grpc;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.DiscardUnknownFieldsParser;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import com.google.protobuf.Parser;
 import com.google.rpc.ErrorInfo;
 import io.ballast.kit.error.Fault;
 import io.grpc.Attributes;
+import io.grpc.KnownLength;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.PrototypeMarshaller;
@@ -16,9 +19,10 @@ import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
-import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,16 +35,25 @@ import org.jspecify.annotations.Nullable;
  * takes, which is as far as it is unpacked. grpc-java by itself answers UNKNOWN to both,
  * "Application error processing RPC", and logs it as a failure of the server.
  *
+ * <p>A message is weighed before its objects are made: one that would take too much memory is
+ * RESOURCE_EXHAUSTED, and so is one for which there is no room among the {@link HeldRequests}.
+ * Fields that its type does not have are not kept.
+ *
  * <p>To the service such a message looks as if the caller had half-closed: what a stream sent
  * before is answered, then the call ends with the error.
  */
 final class LenientRequests {
+  /** A packed message is unpacked in such parts. */
+  private static final int PART_BYTES = 16 << 10;
+
+  private static final int GROWTH = 3;
+
   private LenientRequests() {}
 
-  /** Returns {@code service}, its requests read leniently. */
-  static ServerServiceDefinition of(ServerServiceDefinition service) {
+  /** Returns {@code service}, its requests read leniently, and held among {@code requests}. */
+  static ServerServiceDefinition of(ServerServiceDefinition service, HeldRequests requests) {
     List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
-    service.getMethods().forEach(method -> methods.add(lenient(method)));
+    service.getMethods().forEach(method -> methods.add(lenient(method, requests)));
     ServiceDescriptor strict = service.getServiceDescriptor();
     ServiceDescriptor.Builder descriptor =
         ServiceDescriptor.newBuilder(strict.getName())
@@ -51,20 +64,16 @@ final class LenientRequests {
     return lenient.build();
   }
 
-  /** Why bytes are no request. */
-  private record Flaw(Status.Code code, String words) {}
-
-  /** A request, or why its bytes are none. */
-  private record Read<Q>(@Nullable Q message, @Nullable Flaw flaw) {}
+  /** A request, or why there is none. */
+  private record Read<Q>(@Nullable Q message, @Nullable StatusRuntimeException refusal) {}
 
   private static <Q, A> ServerMethodDefinition<Read<Q>, A> lenient(
-      ServerMethodDefinition<Q, A> method) {
+      ServerMethodDefinition<Q, A> method, HeldRequests requests) {
     MethodDescriptor<Q, A> strict = method.getMethodDescriptor();
     ServerCallHandler<Q, A> handler = method.getServerCallHandler();
     return ServerMethodDefinition.create(
         strict.toBuilder(
-                new LenientMarshaller<>(strict.getRequestMarshaller()),
-                strict.getResponseMarshaller())
+                LenientMarshaller.of(strict, requests), strict.getResponseMarshaller())
             .build(),
         (call, headers) -> {
           StrictCall<Q, A> strictCall = new StrictCall<>(call, strict);
@@ -72,8 +81,35 @@ final class LenientRequests {
         });
   }
 
-  private record LenientMarshaller<Q>(MethodDescriptor.Marshaller<Q> strict)
+  /**
+   * Reads requests.
+   *
+   * @param method by its full name
+   * @param type what its messages are called
+   * @param parser of messages without the fields that they do not have
+   */
+  private record LenientMarshaller<Q>(
+      String method, String type, Parser<Q> parser, MessageWeight weight, HeldRequests requests)
       implements MethodDescriptor.Marshaller<Read<Q>> {
+    /**
+     * @throws IllegalArgumentException if the method takes anything else than messages of protobuf
+     */
+    static <Q> LenientMarshaller<Q> of(MethodDescriptor<Q, ?> method, HeldRequests requests) {
+      if (method.getRequestMarshaller() instanceof PrototypeMarshaller<Q> known
+          && known.getMessagePrototype() instanceof Message prototype) {
+        @SuppressWarnings("unchecked") // a message's parser gives messages of its own class
+        Parser<Q> parser =
+            (Parser<Q>) DiscardUnknownFieldsParser.wrap(prototype.getParserForType());
+        return new LenientMarshaller<>(
+            method.getFullMethodName(),
+            prototype.getDescriptorForType().getFullName(),
+            parser,
+            MessageWeight.of(prototype.getDescriptorForType()),
+            requests);
+      }
+      throw new IllegalArgumentException(method.getFullMethodName() + ": no messages of protobuf");
+    }
+
     @Override
     public InputStream stream(Read<Q> read) {
       throw new UnsupportedOperationException("a server sends no requests");
@@ -81,21 +117,90 @@ final class LenientRequests {
 
     @Override
     public Read<Q> parse(InputStream bytes) {
+      HeldRequest held = Objects.requireNonNull(HeldRequest.current(), "each call has one");
+      StatusRuntimeException ended = held.ended();
+      if (ended != null) {
+        return new Read<>(null, ended);
+      }
       try {
-        return new Read<>(strict.parse(bytes), null);
+        byte[] message = all(bytes, held);
+        long most = requests.mostOfMessage() - message.length;
+        long objects = weight.of(message, most);
+        if (objects > most) {
+          return new Read<>(null, requests.tooHeavy(method));
+        }
+        if (!held.objects(objects)) {
+          return new Read<>(null, requests.full(method));
+        }
+        try {
+          return new Read<>(parser.parseFrom(message), null);
+        } catch (InvalidProtocolBufferException e) {
+          held.delivered();
+          throw e;
+        }
+      } catch (InvalidProtocolBufferException e) {
+        return flawed(Status.Code.INVALID_ARGUMENT, String.valueOf(e.getMessage()));
+      } catch (IOException e) {
+        return flawed(Status.Code.INVALID_ARGUMENT, "its bytes cannot be unpacked");
       } catch (StatusRuntimeException e) {
-        if (e.getCause() instanceof InvalidProtocolBufferException flaw) {
-          return new Read<>(
-              null, new Flaw(Status.Code.INVALID_ARGUMENT, String.valueOf(flaw.getMessage())));
-        }
         if (PeerFaults.tooLarge(e.getStatus())) {
-          return new Read<>(
-              null,
-              new Flaw(e.getStatus().getCode(), String.valueOf(e.getStatus().getDescription())));
+          return flawed(e.getStatus().getCode(), String.valueOf(e.getStatus().getDescription()));
         }
-        throw e;
+        return new Read<>(null, e);
+      } finally {
+        held.read();
       }
     }
+
+    /** Unpacks the message, if it is packed, as far as there is room for it. */
+    private byte[] all(InputStream bytes, HeldRequest held) throws IOException {
+      if (bytes instanceof KnownLength) {
+        int length = bytes.available();
+        require(held.unread(length));
+        return bytes.readNBytes(length);
+      }
+      ByteArrayOutputStream unpacked = new ByteArrayOutputStream();
+      byte[] part = new byte[PART_BYTES];
+      for (int read = bytes.read(part); read >= 0; read = bytes.read(part)) {
+        // an array that grows is there twice, and then once more as it is
+        require(held.unread(GROWTH * (unpacked.size() + (long) read)));
+        unpacked.write(part, 0, read);
+      }
+      return unpacked.toByteArray();
+    }
+
+    private void require(boolean room) {
+      if (!room) {
+        throw requests.full(method);
+      }
+    }
+
+    private Read<Q> flawed(Status.Code code, String flaw) {
+      return new Read<>(
+          null,
+          malformed(
+              code,
+              String.valueOf(MethodDescriptor.extractFullServiceName(method)),
+              flaw,
+              "the request is not a %s: %s".formatted(type, flaw)));
+    }
+  }
+
+  /** Why bytes are no request, said in {@code message}. */
+  static StatusRuntimeException malformed(
+      Status.Code code, String service, String flaw, String message) {
+    return StatusProto.toStatusRuntimeException(
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage(message)
+            .addDetails(
+                Any.pack(
+                    ErrorInfo.newBuilder()
+                        .setReason(Fault.MALFORMED_REQUEST.name())
+                        .setDomain(service)
+                        .putMetadata("flaw", flaw)
+                        .build()))
+            .build());
   }
 
   /** Hands on what can be read; what cannot ends the caller's half. */
@@ -114,12 +219,16 @@ final class LenientRequests {
         return;
       }
       Q message = read.message();
-      if (message != null) {
-        next.onMessage(message);
+      if (message == null) {
+        call.refuse(Objects.requireNonNull(read.refusal(), "there is no message"));
+        next.onHalfClose();
         return;
       }
-      call.refuse(Objects.requireNonNull(read.flaw(), "there is no message"));
-      next.onHalfClose();
+      next.onMessage(message);
+      HeldRequest held = HeldRequest.current();
+      if (held != null && !call.getMethodDescriptor().getType().clientSendsOneMessage()) {
+        held.delivered();
+      }
     }
 
     @Override
@@ -149,7 +258,7 @@ final class LenientRequests {
   private static final class StrictCall<Q, A> extends ServerCall<Q, A> {
     private final ServerCall<Read<Q>, A> call;
     private final MethodDescriptor<Q, A> method;
-    private volatile @Nullable StatusException refusal;
+    private volatile @Nullable StatusRuntimeException refusal;
 
     StrictCall(ServerCall<Read<Q>, A> call, MethodDescriptor<Q, A> method) {
       this.call = call;
@@ -160,35 +269,13 @@ final class LenientRequests {
       return refusal != null;
     }
 
-    void refuse(Flaw flaw) {
-      String message =
-          "the request is not a %s: %s"
-              .formatted(typeOf(method.getRequestMarshaller()), flaw.words());
-      refusal =
-          StatusProto.toStatusException(
-              com.google.rpc.Status.newBuilder()
-                  .setCode(flaw.code().value())
-                  .setMessage(message)
-                  .addDetails(
-                      Any.pack(
-                          ErrorInfo.newBuilder()
-                              .setReason(Fault.MALFORMED_REQUEST.name())
-                              .setDomain(String.valueOf(method.getServiceName()))
-                              .putMetadata("flaw", flaw.words())
-                              .build()))
-                  .build());
-    }
-
-    private static String typeOf(MethodDescriptor.Marshaller<?> marshaller) {
-      return marshaller instanceof PrototypeMarshaller<?> known
-              && known.getMessagePrototype() instanceof Message prototype
-          ? prototype.getDescriptorForType().getFullName()
-          : "message of this method";
+    void refuse(StatusRuntimeException why) {
+      refusal = why;
     }
 
     @Override
     public void close(Status status, Metadata trailers) {
-      StatusException refused = refusal;
+      StatusRuntimeException refused = refusal;
       if (refused == null) {
         call.close(status, trailers);
         return;

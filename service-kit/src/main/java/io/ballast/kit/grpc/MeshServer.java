@@ -42,13 +42,19 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A gRPC server on Netty with what every server needs: health, reflection, request ids, a deadline
- * floor, an end for requests that do not become whole, traces, metrics, an access log, and a drain
- * that loses no call.
+ * floor, a bound of the memory that requests take, an end for requests that do not become whole,
+ * traces, metrics, an access log, and a drain that loses no call.
  *
  * <p>Service methods run on the event loop and must hand work that may block to {@link Replies}.
  */
 public final class MeshServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeshServer.class);
+
+  /**
+   * What a connection may send before it is read. gRPC would let it grow to eight times as much; a
+   * stream that is held by its server keeps so much of memory that nobody counts.
+   */
+  private static final int WINDOW_BYTES = 1 << 20;
 
   /** For the last bytes of the last answers to leave. */
   private static final Duration GOODBYE = Duration.ofMillis(200);
@@ -107,6 +113,8 @@ public final class MeshServer implements AutoCloseable {
    * @param drain how long calls may take to end at a stop
    * @param reflection whether clients may list the services
    * @param bearerToken what every call must carry; empty: nothing
+   * @param maxHeldBytes of memory that the requests of known callers take at once, four times the
+   *     longest message at the least; one message may take half of it
    */
   public record Options(
       String host,
@@ -115,7 +123,37 @@ public final class MeshServer implements AutoCloseable {
       Duration deadlineFloor,
       Duration drain,
       boolean reflection,
-      Optional<String> bearerToken) {
+      Optional<String> bearerToken,
+      long maxHeldBytes) {
+    private static final int LEAST_HELD_MESSAGES = 4;
+    private static final int USUAL_HELD_MESSAGES = 8;
+    private static final long LEAST_USUAL_HELD = 128L << 20;
+
+    /** As the other, with the usual memory for requests. */
+    public Options(
+        String host,
+        int port,
+        int maxMessageBytes,
+        Duration deadlineFloor,
+        Duration drain,
+        boolean reflection,
+        Optional<String> bearerToken) {
+      this(
+          host,
+          port,
+          maxMessageBytes,
+          deadlineFloor,
+          drain,
+          reflection,
+          bearerToken,
+          usualHeldBytes(maxMessageBytes));
+    }
+
+    /** Eight of the longest messages, and 128 MiB at the least. */
+    public static long usualHeldBytes(int maxMessageBytes) {
+      return Math.max(LEAST_USUAL_HELD, (long) USUAL_HELD_MESSAGES * maxMessageBytes);
+    }
+
     /** Checks the ranges. */
     public Options {
       if (port < 0 || port > 65_535) {
@@ -130,6 +168,27 @@ public final class MeshServer implements AutoCloseable {
             "max message size: %,d bytes (allowed: > 0)".formatted(maxMessageBytes),
             Map.of("max_message_bytes", Integer.toString(maxMessageBytes)));
       }
+      long leastHeld = (long) LEAST_HELD_MESSAGES * maxMessageBytes;
+      if (maxHeldBytes < leastHeld) {
+        throw new MeshException(
+            Fault.MALFORMED_REQUEST,
+            "memory for requests: %,d bytes (allowed: at least four times the longest message, %,d)"
+                .formatted(maxHeldBytes, leastHeld),
+            Map.of("max_held_bytes", Long.toString(maxHeldBytes)));
+      }
+    }
+
+    /** These on another port. */
+    public Options at(int other) {
+      return new Options(
+          host,
+          other,
+          maxMessageBytes,
+          deadlineFloor,
+          drain,
+          reflection,
+          bearerToken,
+          maxHeldBytes);
     }
 
     /** Loopback, 16 MiB, a floor of 1 ms, a drain of 10 s, reflection on, no token. */
@@ -193,18 +252,23 @@ public final class MeshServer implements AutoCloseable {
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
     HealthStatusManager health = new HealthStatusManager();
+    HeldRequests held = new HeldRequests(options.maxHeldBytes(), meters);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
             .directExecutor()
             .maxInboundMessageSize(options.maxMessageBytes())
+            .flowControlWindow(WINDOW_BYTES)
+            .addStreamTracerFactory(held)
             .keepAliveTime(keepAlive.time().toNanos(), TimeUnit.NANOSECONDS)
             .keepAliveTimeout(keepAlive.timeout().toNanos(), TimeUnit.NANOSECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(
-                ServerInterceptors.intercept(
-                    health.getHealthService(),
-                    new HealthWatches(security.connections().maxWatches(), meters)));
+                LenientRequests.of(
+                    ServerInterceptors.intercept(
+                        health.getHealthService(),
+                        new HealthWatches(security.connections().maxWatches(), meters)),
+                    held));
     secure(builder, security);
     DrainGate gate = new DrainGate();
     RefusedCalls refused = new RefusedCalls(nanoTime);
@@ -220,6 +284,7 @@ public final class MeshServer implements AutoCloseable {
                 gate,
                 refused,
                 unfinished,
+                held,
                 meters,
                 telemetry,
                 nanoTime)
@@ -239,11 +304,14 @@ public final class MeshServer implements AutoCloseable {
       served.add(
           LenientRequests.of(
               ServerInterceptors.interceptForward(
-                  definition, new TenantFence(), new Admission(of, limit, meters))));
+                  definition, new TenantFence(), new Admission(of, limit, meters)),
+              held));
     }
     served.forEach(builder::addService);
     if (options.reflection()) {
-      builder.addService(ProtoReflectionServiceV1.newInstance());
+      builder.addService(
+          LenientRequests.of(
+              ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance()), held));
     }
     Server server = bind(builder, options, connections);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
@@ -253,7 +321,7 @@ public final class MeshServer implements AutoCloseable {
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
         server,
-        Inside.open(passed, served),
+        Inside.open(held, passed, served),
         health,
         gate,
         refused,
@@ -380,9 +448,13 @@ public final class MeshServer implements AutoCloseable {
     /**
      * @param passed what each call passes, innermost first
      */
-    static Inside open(List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
+    static Inside open(
+        HeldRequests held,
+        List<ServerInterceptor> passed,
+        List<ServerServiceDefinition> served) {
       String name = InProcessServerBuilder.generateName();
-      InProcessServerBuilder builder = InProcessServerBuilder.forName(name).directExecutor();
+      InProcessServerBuilder builder =
+          InProcessServerBuilder.forName(name).directExecutor().addStreamTracerFactory(held);
       passed.forEach(builder::intercept);
       served.forEach(builder::addService);
       try {
@@ -405,6 +477,7 @@ public final class MeshServer implements AutoCloseable {
       DrainGate gate,
       RefusedCalls refused,
       UnfinishedRequests unfinished,
+      HeldRequests held,
       MeterRegistry meters,
       OpenTelemetry telemetry,
       LongSupplier nanoTime) {
@@ -416,6 +489,7 @@ public final class MeshServer implements AutoCloseable {
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor(), refused));
     list.add(unfinished);
     list.add(door);
+    list.add(held);
     return list;
   }
 

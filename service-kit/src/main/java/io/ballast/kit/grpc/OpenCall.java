@@ -36,10 +36,14 @@ final class OpenCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
    * @return whether the call had not ended by then
    */
   boolean end(MeshException why) {
-    StatusRuntimeException told =
+    return end(
         new StatusMapper(String.valueOf(getMethodDescriptor().getServiceName()))
             .judge(why, Context.ROOT)
-            .answer();
+            .answer());
+  }
+
+  /** As the other. */
+  boolean end(StatusRuntimeException told) {
     Metadata details = new Metadata(); // a call takes over what it is closed with
     Metadata trailers = told.getTrailers();
     if (trailers != null) {

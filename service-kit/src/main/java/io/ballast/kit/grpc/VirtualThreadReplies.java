@@ -21,6 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -37,6 +38,12 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private static final int SHOWN_MESSAGE = 1_024;
 
   private static final int USUAL_STREAMS = 4_096;
+
+  /**
+   * What the requests of one stream may take of memory before no more of them are read; with one
+   * beyond.
+   */
+  private static final int WINDOW_BYTES = 4 << 20;
 
   /** Of the calls that may be under way, one in so many may be a follower that was woken. */
   private static final int CALLS_PER_FOLLOWER = 8;
@@ -122,10 +129,10 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     Runnable readMore = () -> {};
     if (observer instanceof ServerCallStreamObserver<A> call) {
       call.disableAutoRequest();
-      call.request(window);
+      call.request(1);
       readMore = () -> call.request(1);
     }
-    return new Requests<>(sink, readMore, work);
+    return new Requests<>(sink, readMore, work, new ClientLead(window, WINDOW_BYTES));
   }
 
   /** Stops taking calls and interrupts those under way. */
@@ -141,8 +148,16 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   /** One of the calls that may be under way; of a stream that waits, also one of those. */
   private final class Place {
     private final AtomicBoolean taken = new AtomicBoolean(true);
-    private boolean stream; // this and the turn are for the thread of the work alone
+    private @Nullable HeldRequest request; // this and what follows are for the thread of the work
+    private boolean stream;
     private boolean turn;
+
+    Place(@Nullable HeldRequest request) {
+      this.request = request;
+      if (request != null) {
+        request.join();
+      }
+    }
 
     void free() {
       if (taken.getAndSet(false)) {
@@ -154,9 +169,14 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       }
     }
 
-    /** Frees it, and is none of the streams that wait any more. */
+    /** Frees it, is none of the streams that wait any more, and has no more use of the request. */
     void end() {
       free();
+      HeldRequest held = request;
+      if (held != null) {
+        request = null;
+        held.leave();
+      }
       if (stream) {
         stream = false;
         streams.release();
@@ -266,7 +286,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       fail(sink, full());
       return;
     }
-    Place place = new Place();
+    Place place = new Place(HeldRequest.current());
     Runnable call =
         () -> {
           boolean done = false;
@@ -289,7 +309,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     try {
       executor.execute(Context.current().wrap(call));
     } catch (RejectedExecutionException e) {
-      place.free();
+      place.end();
       fail(sink, new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping", e));
     }
   }
@@ -377,16 +397,20 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     private final ObserverSink<A> sink;
     private final Runnable readMore;
     private final BidiWork<Q, A> work;
+    private final ClientLead lead;
     private final AtomicInteger open = new AtomicInteger(1); // one for the caller's half
 
-    Requests(ObserverSink<A> sink, Runnable readMore, BidiWork<Q, A> work) {
+    Requests(ObserverSink<A> sink, Runnable readMore, BidiWork<Q, A> work, ClientLead lead) {
       this.sink = sink;
       this.readMore = readMore;
       this.work = work;
+      this.lead = lead;
     }
 
     @Override
     public void onNext(Q request) {
+      MessageRoom room = MessageRoom.keep();
+      boolean more = lead.came(room.bytes());
       open.incrementAndGet();
       start(
           sink,
@@ -395,7 +419,17 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
             settle(place);
             close();
           },
-          readMore); // after this one's place is free, or the next might find none
+          () -> answered(room)); // after its place is free, or the next might find none
+      if (more) {
+        readMore.run();
+      }
+    }
+
+    private void answered(MessageRoom room) {
+      room.giveBack();
+      if (lead.answered(1, room.bytes())) {
+        readMore.run();
+      }
     }
 
     @Override

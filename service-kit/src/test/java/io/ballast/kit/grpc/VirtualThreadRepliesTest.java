@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -248,6 +251,65 @@ class VirtualThreadRepliesTest {
               call, 1, (request, sink) -> sink.send(10 * request)));
       assertThat(call.end.orTimeout(10, TimeUnit.SECONDS).join())
           .isEqualTo(IntStream.range(0, 50).mapToObj(i -> 10 * i).toList());
+    }
+  }
+
+  @Test
+  void aStreamIsReadNoFurtherThanItsRequestsTakeMemory() {
+    HeldBytes room = new HeldBytes(64 << 20, false);
+    HeldRequest held =
+        new HeldRequest(
+            new HeldRequests(64 << 20, new SimpleMeterRegistry()),
+            "a.Service/Method",
+            Long.MAX_VALUE);
+    assertThat(held.enter(room, "", 0)).isTrue();
+    AtomicInteger delivered = new AtomicInteger();
+    Semaphore answers = new Semaphore(0);
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 64)) {
+      Eager call = new Eager(12);
+      held.filterContext(Context.ROOT)
+          .run(
+              () -> {
+                StreamObserver<Integer> requests =
+                    replies.bidirectional(
+                        call,
+                        64,
+                        (request, sink) -> {
+                          answers.acquire();
+                          sink.send(request);
+                        });
+                call.connect(
+                    new StreamObserver<>() {
+                      @Override
+                      public void onNext(Integer request) {
+                        assertThat(held.objects(1 << 20)).isTrue();
+                        delivered.incrementAndGet();
+                        requests.onNext(request);
+                      }
+
+                      @Override
+                      public void onError(Throwable error) {
+                        requests.onError(error);
+                      }
+
+                      @Override
+                      public void onCompleted() {
+                        requests.onCompleted();
+                      }
+                    });
+              });
+      assertThat(delivered.get()).as("4 of 1 MiB each").isEqualTo(4);
+      for (int read = 5; read <= 12; read++) {
+        answers.release();
+        while (delivered.get() < read) {
+          Thread.onSpinWait();
+        }
+        assertThat(delivered.get()).isEqualTo(read);
+        assertThat(room.held()).isEqualTo(4 << 20);
+      }
+      answers.release(4);
+      assertThat(call.end.orTimeout(10, TimeUnit.SECONDS).join()).hasSize(12);
     }
   }
 

@@ -10,6 +10,7 @@ import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.security.TlsSettings;
 import io.ballast.kit.telemetry.TelemetrySettings;
+import io.quarkus.runtime.configuration.MemorySize;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -85,16 +86,18 @@ public record MeshConfig(
    */
   public static MeshConfig from(MeshProperties properties) {
     Set<Role> roles = roles(properties.roles());
+    int maxMessageBytes = Math.toIntExact(properties.maxMessageSize().asLongValue());
     return new MeshConfig(
         roles,
         new MeshServer.Options(
             properties.host(),
             properties.port(),
-            Math.toIntExact(properties.maxMessageSize().asLongValue()),
+            maxMessageBytes,
             properties.deadlineFloor(),
             properties.drain(),
             properties.reflection(),
-            properties.token()),
+            properties.token(),
+            maxHeldBytes(properties, maxMessageBytes)),
         properties.httpPort(),
         properties.data(),
         properties.models(),
@@ -136,6 +139,20 @@ public record MeshConfig(
         properties.maxStreams(),
         SecurityConfig.from(properties),
         limits(properties.limit(), properties.maxCalls()));
+  }
+
+  private static long maxHeldBytes(MeshProperties properties, int maxMessageBytes) {
+    long bytes =
+        properties
+            .maxHeldBytes()
+            .map(MemorySize::asLongValue)
+            .orElseGet(() -> MeshServer.Options.usualHeldBytes(maxMessageBytes));
+    require(
+        bytes >= 4L * maxMessageBytes,
+        "ballast.max-held-bytes",
+        bytes,
+        "at least four times max-message-size, %,d".formatted(4L * maxMessageBytes));
+    return bytes;
   }
 
   private static Optional<LimitSettings> limits(

@@ -77,6 +77,12 @@ public interface MeshProperties {
   @WithDefault("16M")
   MemorySize maxMessageSize();
 
+  /**
+   * Memory that the requests of known callers take at once; what finds no room is refused. Absent:
+   * eight of the longest messages, 128M at the least.
+   */
+  Optional<MemorySize> maxHeldBytes();
+
   /** Calls under way at once; more are refused. */
   @WithDefault("1024")
   int maxCalls();

@@ -139,7 +139,7 @@ public final class MeshProcess implements AutoCloseable {
     }
     server =
         MeshServer.start(
-            at(config.server(), port),
+            config.server().at(port),
             guarded.edge(),
             config.limits(),
             services,
@@ -347,17 +347,6 @@ public final class MeshProcess implements AutoCloseable {
               .formatted(options.port(), options.host(), e.getMessage()),
           Map.of("host", options.host(), "port", Integer.toString(options.port())));
     }
-  }
-
-  private static MeshServer.Options at(MeshServer.Options options, int port) {
-    return new MeshServer.Options(
-        options.host(),
-        port,
-        options.maxMessageBytes(),
-        options.deadlineFloor(),
-        options.drain(),
-        options.reflection(),
-        options.bearerToken());
   }
 
   private static <T> T started(@Nullable T part) {

@@ -92,6 +92,19 @@ class MeshConfigTest {
         .isEqualTo(4);
   }
 
+  @Test
+  void memoryForRequestsGoesByTheLongestMessage() {
+    assertThat(config(Map.of()).server().maxHeldBytes()).isEqualTo(128 << 20);
+    assertThat(config(Map.of("ballast.max-message-size", "32M")).server().maxHeldBytes())
+        .isEqualTo(256 << 20);
+    assertThat(config(Map.of("ballast.max-held-bytes", "64M")).server().maxHeldBytes())
+        .isEqualTo(64 << 20);
+    assertThatThrownBy(() -> config(Map.of("ballast.max-held-bytes", "67108863")))
+        .hasMessageContaining(
+            "ballast.max-held-bytes: 67108863 (expected: at least four times max-message-size,"
+                + " 67,108,864)");
+  }
+
   private static MeshConfig config(Map<String, String> values) {
     return MeshConfig.from(
         new SmallRyeConfigBuilder()

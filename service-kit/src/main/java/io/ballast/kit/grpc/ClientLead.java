@@ -1,10 +1,10 @@
-package io.ballast.reward.grpc;
+package io.ballast.kit.grpc;
 
 /**
  * How far the client of a stream is ahead of its answers, in messages and in bytes. Messages are
  * asked for one by one, so that at most one comes beyond the bytes. Thread-safe.
  */
-final class ClientLead {
+public final class ClientLead {
   private final int mostMessages;
   private final long mostBytes;
   private int messages;
@@ -15,13 +15,13 @@ final class ClientLead {
    * @param mostMessages ahead, ≥ 1
    * @param mostBytes after which no message is asked for until some are answered, ≥ 1
    */
-  ClientLead(int mostMessages, long mostBytes) {
+  public ClientLead(int mostMessages, long mostBytes) {
     this.mostMessages = mostMessages;
     this.mostBytes = mostBytes;
   }
 
   /** Notes a message that came. Whether to ask for the next. */
-  synchronized boolean came(int size) {
+  public synchronized boolean came(long size) {
     messages++;
     bytes += size;
     asked = hasRoom();
@@ -29,7 +29,7 @@ final class ClientLead {
   }
 
   /** Notes messages that were answered. Whether to ask for the next. */
-  synchronized boolean answered(int count, long size) {
+  public synchronized boolean answered(int count, long size) {
     messages -= count;
     bytes -= size;
     if (asked || !hasRoom()) {

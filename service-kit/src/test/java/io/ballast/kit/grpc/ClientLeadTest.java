@@ -1,4 +1,4 @@
-package io.ballast.reward.grpc;
+package io.ballast.kit.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,175 @@
+package io.ballast.kit.grpc;
+
+import io.grpc.Context;
+import io.grpc.ServerStreamTracer;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory that the requests of one call take: the bytes of a message as they come from the
+ * network, then its objects. It is given back when the call has ended and nothing works for it any
+ * more; of a stream message by message, by whoever keeps one beyond its delivery ({@link
+ * MessageRoom}). Thread-safe.
+ */
+final class HeldRequest extends ServerStreamTracer {
+  private static final Context.Key<HeldRequest> KEY = Context.key("ballast-held-request");
+
+  /** What gRPC keeps of each part of a message beside its bytes: a client may send them singly. */
+  private static final int PART_BYTES = 512;
+
+  private final HeldRequests requests;
+  private final String method;
+  private final long mostMessageBytes;
+  private volatile @Nullable OpenCall<?, ?> call;
+  private volatile @Nullable StatusRuntimeException ended;
+  private long coming; // bytes of the message that comes; for the transport's thread alone
+
+  private @Nullable HeldBytes room; // from here on guarded by this
+  private String address = "";
+  private long held;
+  private long unread;
+  private long delivered;
+  private int holders = 1;
+
+  /**
+   * @param mostMessageBytes of one message, before it is unpacked
+   */
+  HeldRequest(HeldRequests requests, String method, long mostMessageBytes) {
+    this.requests = requests;
+    this.method = method;
+    this.mostMessageBytes = mostMessageBytes;
+  }
+
+  /** That of the current call; null outside a server's calls. */
+  static @Nullable HeldRequest current() {
+    return KEY.get();
+  }
+
+  /** Says what is to be ended if there is no room. */
+  void of(OpenCall<?, ?> open) {
+    call = open;
+  }
+
+  /** Takes {@code bytes} for the call itself; from now on messages are taken from there, too. */
+  synchronized boolean enter(HeldBytes from, String caller, long bytes) {
+    room = from;
+    address = caller;
+    return take(bytes);
+  }
+
+  @Override
+  public Context filterContext(Context context) {
+    return context.withValue(KEY, this);
+  }
+
+  @Override
+  public void inboundMessage(int number) {
+    coming = 0;
+  }
+
+  @Override
+  public void inboundWireSize(long bytes) {
+    if (bytes <= 0 || ended != null) {
+      return; // within the process nothing is written
+    }
+    coming += bytes;
+    if (coming > mostMessageBytes) {
+      end(requests.tooLarge(method, mostMessageBytes));
+    } else if (!came(bytes + PART_BYTES)) {
+      end(requests.full(method));
+    }
+  }
+
+  /** The part of a message that came would stay in memory until the call is over. */
+  private void end(StatusRuntimeException why) {
+    ended = why;
+    OpenCall<?, ?> open = call;
+    if (open != null) {
+      var unused = open.end(why);
+    }
+  }
+
+  /** Why the call was ended while a message came; null: it was not. */
+  @Nullable StatusRuntimeException ended() {
+    return ended;
+  }
+
+  private synchronized boolean came(long bytes) {
+    if (!take(bytes)) {
+      return false;
+    }
+    unread += bytes;
+    return true;
+  }
+
+  /** Sees to it that {@code bytes} are taken for the message that is read; whether they are. */
+  synchronized boolean unread(long bytes) {
+    return bytes <= unread || came(bytes - unread);
+  }
+
+  /** Takes the objects of the message that is read, beside its bytes; whether there is room. */
+  synchronized boolean objects(long bytes) {
+    if (!take(bytes)) {
+      return false;
+    }
+    delivered += bytes;
+    return true;
+  }
+
+  /** Gives back the bytes of the message that was read. */
+  synchronized void read() {
+    give(unread);
+    unread = 0;
+  }
+
+  /** Gives back the message that was delivered, unless somebody keeps it. */
+  synchronized void delivered() {
+    give(delivered);
+    delivered = 0;
+  }
+
+  /** The bytes of the message that is being delivered, which the caller gives back. */
+  synchronized long keep() {
+    long kept = delivered;
+    delivered = 0;
+    return kept;
+  }
+
+  /** One more works for the call. */
+  synchronized void join() {
+    holders++;
+  }
+
+  /** One less does; with the last all is given back. */
+  synchronized void leave() {
+    if (--holders == 0) {
+      give(held);
+      room = null;
+    }
+  }
+
+  @Override
+  public void streamClosed(Status status) {
+    leave();
+  }
+
+  synchronized void give(long bytes) {
+    long given = Math.min(bytes, held); // all was given back if the call is over
+    held -= given;
+    if (room != null && given > 0) {
+      room.give(address, given);
+    }
+  }
+
+  private boolean take(long bytes) {
+    if (room == null) {
+      return true; // nobody has let the call in yet, or it is over
+    }
+    if (!room.take(address, bytes)) {
+      return false;
+    }
+    held += bytes;
+    return true;
+  }
+}
