@@ -3,6 +3,7 @@
 # kubeconform; mistakes that are sown in checks/mistakes must be found. Before that promtool tests the alert rules and reads the panels
 # (monitoring/test.sh). `./mesh check` calls it; bash 3.2 will do.
 #   BALLAST_KUBERNETES_HOME  where the tools are; see checks/setup.sh
+#   BALLAST_PROMTOOL         required: a promtool that cannot be had is a failure; otherwise that is said, and the rules are not tested
 #   BALLAST_KUBERNETES       required: tools that cannot be had are a failure; otherwise that is said, and nothing is checked
 set -euo pipefail
 
@@ -33,7 +34,7 @@ if promtool=$("$K8S/monitoring/test.sh" --promtool); then
   said=$(PROMTOOL=$promtool "$K8S/monitoring/test.sh" 2>&1) || fail "alert rules, or what panels ask: $said"
   say "alert rules were tested on recorded series, what panels ask was read"
 else
-  [ "${BALLAST_KUBERNETES:-}" != required ] || fail "the alert rules have to be tested"
+  [ "${BALLAST_PROMTOOL:-}" != required ] || fail "the alert rules have to be tested"
   say "the alert rules were NOT tested"
 fi
 

@@ -192,6 +192,7 @@ class MonitoringTest {
     assertThat(Files.readString(Path.of("check.sh")))
         .contains("\"$K8S/monitoring/test.sh\"")
         .containsPattern("required ] \\|\\| fail \"the alert rules have to be tested\"");
+    assertThat(Files.readString(Path.of("../.ci/long"))).contains("BALLAST_PROMTOOL=required");
     Pattern line = Pattern.compile("(?m)^ *\"expr\": (\".*\"),?$");
     for (String name : names(MONITORING.resolve("dashboards"), ".json")) {
       Path file = MONITORING.resolve("dashboards").resolve(name + ".json");

@@ -7,8 +7,8 @@ public interface BidiReplies extends Replies {
   /**
    * Answers each request of a stream on its own; answers come in any order. At most {@code window}
    * requests are under way, and as many as take 4 MiB of memory and one beyond; more are not read
-   * from the wire. The stream is completed when the
-   * caller has half-closed and all requests are answered; what {@code work} throws ends all of it.
+   * from the wire. The stream is completed when the caller has half-closed and all requests are
+   * answered; what {@code work} throws ends all of it.
    *
    * @param window ≥ 1
    * @return takes the requests

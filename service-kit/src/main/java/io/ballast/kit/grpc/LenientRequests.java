@@ -72,8 +72,7 @@ final class LenientRequests {
     MethodDescriptor<Q, A> strict = method.getMethodDescriptor();
     ServerCallHandler<Q, A> handler = method.getServerCallHandler();
     return ServerMethodDefinition.create(
-        strict.toBuilder(
-                LenientMarshaller.of(strict, requests), strict.getResponseMarshaller())
+        strict.toBuilder(LenientMarshaller.of(strict, requests), strict.getResponseMarshaller())
             .build(),
         (call, headers) -> {
           StrictCall<Q, A> strictCall = new StrictCall<>(call, strict);

@@ -449,9 +449,7 @@ public final class MeshServer implements AutoCloseable {
      * @param passed what each call passes, innermost first
      */
     static Inside open(
-        HeldRequests held,
-        List<ServerInterceptor> passed,
-        List<ServerServiceDefinition> served) {
+        HeldRequests held, List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
       String name = InProcessServerBuilder.generateName();
       InProcessServerBuilder builder =
           InProcessServerBuilder.forName(name).directExecutor().addStreamTracerFactory(held);

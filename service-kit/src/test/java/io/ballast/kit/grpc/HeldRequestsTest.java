@@ -109,7 +109,8 @@ class HeldRequestsTest extends MeshServerCase {
     assertThat(PeerFaults.tooLarge(e.getStatus())).isFalse();
     assertThat(PeerFaults.reason(e)).contains(Fault.OVERLOADED);
     assertThat(PeerFaults.retryDelay(e)).as("when to come again").isPresent();
-    assertThat(Admission.reason(e.getStatus(), Objects.requireNonNull(e.getTrailers()))).isEqualTo("held_bytes");
+    assertThat(Admission.reason(e.getStatus(), Objects.requireNonNull(e.getTrailers())))
+        .isEqualTo("held_bytes");
   }
 
   @Test
@@ -152,8 +153,7 @@ class HeldRequestsTest extends MeshServerCase {
     List<Unfinished<?, ?>> calls = new ArrayList<>();
     // room for anybody is 256 KiB, and each call takes 4,096 bytes and its 3,000
     for (int i = 0; i < 100; i++) {
-      calls.add(
-          new Unfinished<>(stranger, HealthGrpc.getCheckMethod(), new Metadata(), request));
+      calls.add(new Unfinished<>(stranger, HealthGrpc.getCheckMethod(), new Metadata(), request));
     }
     while (calls.stream().filter(call -> call.end.isDone()).count() < 50) {
       Thread.onSpinWait();

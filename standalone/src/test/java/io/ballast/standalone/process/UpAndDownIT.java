@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -89,7 +90,7 @@ class UpAndDownIT {
   void oneOfFourThatDiedIsStartedByUpAndDownStopsTheDatabaseThatAllHaveLeft() throws Exception {
     run(up("--detach"));
     Map<Role, ProcessHandle> before = servers();
-    kill(before.get(Role.REWARD_SERVER));
+    kill(Objects.requireNonNull(before.get(Role.REWARD_SERVER)));
 
     assertThat(run(up("--detach")))
         .contains("Already running, as they are: policy-server, safety-server, orchestrator")
@@ -97,10 +98,11 @@ class UpAndDownIT {
 
     Map<Role, ProcessHandle> after = servers();
     for (Role role : Role.values()) {
-      assertThat(after.get(role).equals(before.get(role)))
+      ProcessHandle now = Objects.requireNonNull(after.get(role));
+      assertThat(now.equals(before.get(role)))
           .as(role.label())
           .isEqualTo(role != Role.REWARD_SERVER);
-      assertThat(after.get(role).isAlive()).as(role.label()).isTrue();
+      assertThat(now.isAlive()).as(role.label()).isTrue();
     }
     after.values().forEach(UpAndDownIT::kill);
     Path database = data.resolve("postgres/data/postmaster.pid");
