@@ -3,8 +3,6 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.ballast.standalone.config.MeshProperties;
-import io.smallrye.config.WithDefault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -297,40 +295,6 @@ class PodsTest extends ManifestsCase {
       }
       assertThat(read).as(Manifests.name(scaler)).isEqualTo(2);
     }
-  }
-
-  /** The schema of each server has a pool of its own; reward-servers have none. */
-  @Test
-  void postgresHasConnectionsForAllReplicasThatThereMayBe() throws NoSuchMethodException {
-    int pool =
-        Integer.parseInt(
-            MeshProperties.DatabaseProperties.class
-                .getMethod("maxConnections")
-                .getAnnotation(WithDefault.class)
-                .value());
-    int pods = 0;
-    for (JsonNode server : Manifests.base().ofKind("Deployment")) {
-      String name = Manifests.name(server);
-      if (!name.equals("reward-server")) {
-        int most = server.at("/spec/replicas").asInt(1);
-        for (Manifests grown : List.of(Manifests.overlay("cpu"), Manifests.component("keda"))) {
-          for (JsonNode scaler : grown.resources()) {
-            if (scaler.at("/spec/scaleTargetRef/name").asText().equals(name)) {
-              most = Math.max(most, scaler.at("/spec/maxReplicas").asInt());
-              most = Math.max(most, scaler.at("/spec/maxReplicaCount").asInt());
-            }
-          }
-        }
-        pods += most + server.at("/spec/strategy/rollingUpdate/maxSurge").asInt(0);
-      }
-    }
-
-    assertThat(pods).isGreaterThan(10);
-    JsonNode cluster =
-        Manifests.component("cloudnative-pg").named("Cluster", "postgres").getFirst();
-    assertThat(cluster.at("/spec/postgresql/parameters/max_connections").asInt())
-        .as("for %d pods and whoever looks into it", pods)
-        .isGreaterThanOrEqualTo(pool * pods + 20);
   }
 
   @Test
