@@ -16,11 +16,13 @@ import io.grpc.BindableService;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.MethodDescriptor.PrototypeMarshaller;
 import io.grpc.Status;
+import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.ByteArrayInputStream;
@@ -58,6 +60,15 @@ public final class FuzzedServer implements AutoCloseable {
 
   private static final int SHOWN_BYTES = 600;
 
+  /** A request of more bytes is not shown as text. */
+  private static final int LONGEST_TEXT = 1 << 20;
+
+  /** One input in so many goes over the network, the others stay in the process. */
+  private static final int PER_NETWORK = 8;
+
+  /** One input in so many is repeated until it is nearly as long as a message may be. */
+  private static final int PER_LONG = 1_000;
+
   /** What a caller is told of a bug, in a status or inside an answer. */
   private static final String BUG = "internal error; the server's log says more";
 
@@ -66,6 +77,7 @@ public final class FuzzedServer implements AutoCloseable {
   private final InferenceGrpcService inference;
   private final MeshServer server;
   private final Channel channel;
+  private final ManagedChannel network;
   private final Map<String, List<String>> words;
   private final List<String> waiting;
   private final List<Target> targets = new ArrayList<>();
@@ -109,6 +121,11 @@ public final class FuzzedServer implements AutoCloseable {
             OpenTelemetry.noop(),
             System::nanoTime);
     channel = server.inside();
+    network =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+            .usePlaintext()
+            .maxInboundMessageSize(Integer.MAX_VALUE)
+            .build();
     for (BindableService service : services) {
       service
           .bindService()
@@ -185,11 +202,16 @@ public final class FuzzedServer implements AutoCloseable {
             case 1, 2 -> bytes.damaged(message.toByteArray());
             default -> message.toByteArray();
           };
-      send(target, request, false);
+      boolean isLong = i % PER_LONG == PER_LONG / 2;
+      send(
+          isLong || i % PER_NETWORK == 0 ? network : channel,
+          target,
+          isLong ? repeated(request) : request,
+          false);
     }
     await();
     assertThat(flaws).isEmpty();
-    good.forEach(input -> send(input.target(), input.request(), true));
+    good.forEach(input -> send(channel, input.target(), input.request(), true));
     await();
     assertThat(flaws).isEmpty();
   }
@@ -202,24 +224,36 @@ public final class FuzzedServer implements AutoCloseable {
     Target target = targets.get(Byte.toUnsignedInt(input[0]) % targets.size());
     byte[] request = new byte[input.length - 1];
     System.arraycopy(input, 1, request, 0, request.length);
-    send(target, request, false);
+    send(channel, target, request, false);
     await();
     assertThat(flaws).isEmpty();
   }
 
   @Override
   public void close() {
+    network.shutdownNow();
     server.close();
     inference.close();
     replies.close();
   }
 
-  private void send(Target target, byte[] request, boolean good) {
+  /** As often as a message may be long; a message twice is one message still. */
+  private static byte[] repeated(byte[] request) {
+    int times =
+        MeshServer.Options.loopback(0).maxMessageBytes() / Math.max(1, request.length);
+    byte[] all = new byte[times * request.length];
+    for (int i = 0; i < times; i++) {
+      System.arraycopy(request, 0, all, i * request.length, request.length);
+    }
+    return all;
+  }
+
+  private void send(Channel over, Target target, byte[] request, boolean good) {
     acquire(1, () -> "no answer to one of these, the last: " + shown(target, request));
     boolean mayEnd = target.streams() || waiting.contains(target.method().getBareMethodName());
     Duration patience = mayEnd && !good ? LISTENED : PATIENCE;
     ClientCall<byte[], byte[]> call =
-        channel.newCall(
+        over.newCall(
             raw(target.method()),
             CallOptions.DEFAULT.withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS));
     call.start(
@@ -291,7 +325,10 @@ public final class FuzzedServer implements AutoCloseable {
   private static String shown(Target target, byte[] request) {
     String text;
     try {
-      text = target.prototype().getParserForType().parseFrom(request).toString();
+      text =
+          request.length > LONGEST_TEXT
+              ? "too long to be shown\n"
+              : target.prototype().getParserForType().parseFrom(request).toString();
     } catch (InvalidProtocolBufferException e) {
       text = "no message: " + e.getMessage() + "\n";
     }
