@@ -239,8 +239,7 @@ public final class FuzzedServer implements AutoCloseable {
 
   /** As often as a message may be long; a message twice is one message still. */
   private static byte[] repeated(byte[] request) {
-    int times =
-        MeshServer.Options.loopback(0).maxMessageBytes() / Math.max(1, request.length);
+    int times = MeshServer.Options.loopback(0).maxMessageBytes() / Math.max(1, request.length);
     byte[] all = new byte[times * request.length];
     for (int i = 0; i < times; i++) {
       System.arraycopy(request, 0, all, i * request.length, request.length);
