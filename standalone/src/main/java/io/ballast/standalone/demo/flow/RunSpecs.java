@@ -2,6 +2,7 @@ package io.ballast.standalone.demo.flow;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.standalone.demo.mesh.RunName;
 import java.io.IOException;
@@ -22,6 +23,9 @@ import java.util.Optional;
 public final class RunSpecs {
   private static final String TEMPLATE = "/demo/run.yaml";
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Below the data folder of a mesh, where runs may read. */
+  private static final String FOLDER = "prompts/demo/";
 
   private final Optional<Path> dataFolder;
 
@@ -73,7 +77,7 @@ public final class RunSpecs {
         String groups = grouped ? ", groups: " + JSON.writeValueAsString(given.groups()) : "";
         return "{inline: " + JSON.writeValueAsString(given.prompts()) + groups + "}";
       }
-      String file = "demo/" + name + ".jsonl";
+      String file = FOLDER + name + ".jsonl";
       StringBuilder lines = new StringBuilder();
       for (int i = 0; i < given.size(); i++) {
         Map<String, String> line = new LinkedHashMap<>();
@@ -84,7 +88,7 @@ public final class RunSpecs {
         lines.append(JSON.writeValueAsString(line)).append('\n');
       }
       Path path = dataFolder.get().resolve(file);
-      Files.createDirectories(dataFolder.get().resolve("demo"));
+      OwnerOnly.createFolders(dataFolder.get().resolve(FOLDER));
       Files.writeString(path, lines, StandardCharsets.UTF_8);
       return "{file: " + file + "}";
     } catch (JsonProcessingException e) {

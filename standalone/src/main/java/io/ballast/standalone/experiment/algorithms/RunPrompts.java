@@ -36,8 +36,8 @@ import java.util.stream.IntStream;
  * @param heldOut positions in artefacts that trained nothing
  */
 record RunPrompts(List<String> learning, List<String> tests, List<Position> heldOut) {
-  /** Below the data folder of a mesh. */
-  static final String LEARNING_FILE = "learning.jsonl";
+  /** Below the data folder of a mesh, where runs may read. */
+  static final String LEARNING_FILE = "prompts/learning.jsonl";
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long SEED = 20_261_128;
@@ -91,8 +91,9 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
     for (String prompt : learning) {
       lines.append(JSON.writeValueAsString(Map.of("prompt", prompt))).append('\n');
     }
-    Files.createDirectories(data);
-    Files.writeString(data.resolve(LEARNING_FILE), lines, StandardCharsets.UTF_8);
+    Path file = data.resolve(LEARNING_FILE);
+    OwnerOnly.createFolders(file.resolveSibling("."));
+    Files.writeString(file, lines, StandardCharsets.UTF_8);
   }
 
   private static List<Position> drawn(
