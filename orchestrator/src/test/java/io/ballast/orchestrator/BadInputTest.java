@@ -182,7 +182,9 @@ class BadInputTest {
     for (String path : List.of("/etc/passwd", "/no/such", "../no-such", "a/../../b")) {
       assertMalformed(
           () -> mesh.create(TestSpecs.spec("x").replace(inline, "{file: \"" + path + "\"}")),
-          "prompts.file: '" + path + "' is outside the data folder");
+          "prompts.file: there is no file '"
+              + path
+              + "' to read (expected: one in the data folder's prompts, preferences, texts)");
     }
   }
 

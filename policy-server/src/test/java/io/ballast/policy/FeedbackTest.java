@@ -16,15 +16,12 @@ import io.ballast.policy.v1.GetSuggestionResponse;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.Rejected;
-import io.ballast.policy.v1.StreamDecisionsRequest;
-import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.grpc.Context;
 import io.grpc.Status;
-import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,7 +32,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -45,13 +41,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /** Feedback is kept exactly once, joined however early or late, and streamed without a gap. */
 class FeedbackTest {
-  /** More than the server takes calls at once. */
-  private static final int FOLLOWERS = 300;
-
   private final TestMesh mesh = TestMesh.start();
 
   @AfterEach
@@ -358,67 +350,6 @@ class FeedbackTest {
       record("second", rejected(suggestion));
 
       assertThat(follower.get()).containsExactly("ACCEPTED", "REJECTED");
-    }
-  }
-
-  @Test
-  @Timeout(value = 120, unit = TimeUnit.SECONDS)
-  void followersKeepNobodyOutAndAllGetWhatComes() throws Exception {
-    String suggestion = mesh.suggest("a").getSuggestionId();
-    record("first", accepted(suggestion));
-    List<Follower<?>> followers = new ArrayList<>();
-    while (followers.size() < FOLLOWERS) {
-      Follower<?> follower = followers.size() % 2 == 0 ? followingRecords() : followingDecisions();
-      if (follower.isLetIn()) { // else those before it have had theirs, and do not wait yet
-        followers.add(follower);
-      }
-    }
-
-    record("second", accepted(mesh.suggest("b").getSuggestionId()));
-    for (Follower<?> follower : followers) {
-      assertThat(follower.second.get(60, TimeUnit.SECONDS)).isTrue();
-    }
-  }
-
-  private Follower<StreamTrainingRecordsResponse> followingRecords() {
-    Follower<StreamTrainingRecordsResponse> follower = new Follower<>();
-    mesh.feedbackAsync().streamTrainingRecords(query("").setFollow(true).build(), follower);
-    return follower;
-  }
-
-  private Follower<StreamDecisionsResponse> followingDecisions() {
-    Follower<StreamDecisionsResponse> follower = new Follower<>();
-    mesh.feedbackAsync()
-        .streamDecisions(StreamDecisionsRequest.newBuilder().setFollow(true).build(), follower);
-    return follower;
-  }
-
-  /** Counts to two. */
-  private static final class Follower<T> implements StreamObserver<T> {
-    private final CompletableFuture<Boolean> first = new CompletableFuture<>();
-    private final CompletableFuture<Boolean> second = new CompletableFuture<>();
-
-    boolean isLetIn() throws Exception {
-      return first.get(60, TimeUnit.SECONDS);
-    }
-
-    @Override
-    public void onNext(T item) {
-      if (!first.complete(true)) {
-        second.complete(true);
-      }
-    }
-
-    @Override
-    public void onError(Throwable error) {
-      first.complete(false);
-      second.completeExceptionally(error);
-    }
-
-    @Override
-    public void onCompleted() {
-      first.complete(false);
-      second.complete(false);
     }
   }
 
