@@ -84,8 +84,11 @@ final class EmbeddedServer implements AutoCloseable {
         FileChannel users = file(folder, "users.lock");
         try {
           var unused = users.lock(0, Long.MAX_VALUE, true);
-          EmbeddedAccess access = EmbeddedAccess.of(folder, new SecureRandom());
           Optional<Integer> running = running(folder);
+          if (running.isPresent()) { // so its first start did end, be it that nobody waited for it
+            markComplete(folder);
+          }
+          EmbeddedAccess access = EmbeddedAccess.of(folder, new SecureRandom());
           int port = running.isPresent() ? running.get() : start(folder, log, access);
           if (access.isOpenToAll()) {
             closeToStrangers(folder, log, access, port);
@@ -230,15 +233,18 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   private static int start(Path folder, Path log, EmbeddedAccess access) throws IOException {
-    Path complete = complete(folder);
-    if (!Files.exists(complete)) {
+    if (!Files.exists(complete(folder))) {
       deleteAll(data(folder)); // the first start was cut off: nobody was given what is there
     }
     int port = launch(folder, log, access, 0, LONGEST_START);
-    if (!Files.exists(complete)) {
-      Files.createFile(complete);
-    }
+    markComplete(folder);
     return port;
+  }
+
+  private static void markComplete(Path folder) throws IOException {
+    if (!Files.exists(complete(folder))) {
+      Files.createFile(complete(folder));
+    }
   }
 
   /**
@@ -313,7 +319,7 @@ final class EmbeddedServer implements AutoCloseable {
     return folder.resolve("data");
   }
 
-  /** Is there once the server has started for the first time. */
+  /** Is there once the server has started for the first time; without it, its data are deleted. */
   static Path complete(Path folder) {
     return folder.resolve("complete");
   }

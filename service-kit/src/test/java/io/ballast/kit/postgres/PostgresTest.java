@@ -183,12 +183,7 @@ class PostgresTest {
       assertThat(Postgres.stopUnused(files)).isEmpty();
       assertThat(postgres.isReachable()).isTrue();
     }
-    EmbeddedServer.launch( // for nobody
-        files,
-        folder.resolve("logs/postgres.log"),
-        EmbeddedAccess.read(files),
-        0,
-        Duration.ofSeconds(60));
+    launchForNobody();
     Path file = files.resolve("data/postmaster.pid");
     long process = Long.parseLong(Files.readAllLines(file).getFirst());
 
@@ -199,6 +194,15 @@ class PostgresTest {
     try (Postgres again = open()) {
       assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Silas Marner");
     }
+  }
+
+  private void launchForNobody() throws IOException {
+    EmbeddedServer.launch(
+        folder.resolve("postgres"),
+        folder.resolve("logs/postgres.log"),
+        EmbeddedAccess.read(folder.resolve("postgres")),
+        0,
+        Duration.ofSeconds(60));
   }
 
   @Test
@@ -291,6 +295,25 @@ class PostgresTest {
     Files.writeString(folder.resolve("postgres/data/PG_VERSION"), "14\n");
     try (Postgres postgres = open()) {
       assertThat(titles(postgres.schema("shelf").jdbi())).isEmpty();
+    }
+  }
+
+  @Test
+  void whatIsWrittenToAServerWhoseFirstStartNobodySawEndIsKept() throws IOException {
+    Path complete = folder.resolve("postgres/complete");
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Cranford");
+    }
+    launchForNobody();
+    Files.delete(complete); // as if the process that started it first had been killed meanwhile
+    try (Postgres adopted = open()) {
+      assertThat(complete).exists();
+      add(adopted.schema("shelf").jdbi(), "Ruth");
+    }
+    assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
+    try (Postgres again = open()) {
+      assertThat(titles(again.schema("shelf").jdbi()))
+          .containsExactlyInAnyOrder("Cranford", "Ruth");
     }
   }
 
