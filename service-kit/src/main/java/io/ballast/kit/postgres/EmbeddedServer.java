@@ -71,7 +71,8 @@ final class EmbeddedServer implements AutoCloseable {
   /**
    * Returns the server whose files are in {@code folder}, running.
    *
-   * @throws MeshException PRECONDITION_FAILED if it cannot be started
+   * @throws MeshException PRECONDITION_FAILED if it cannot be started, or one that lets in whoever
+   *     asks does not stop
    */
   static EmbeddedServer open(Path folder, Path log) {
     try {
@@ -219,13 +220,7 @@ final class EmbeddedServer implements AutoCloseable {
       if (alone == null || process.isEmpty()) {
         return Optional.empty();
       }
-      stop(folder, process.get(), "-INT");
-      if (Files.exists(processFile(folder))) {
-        throw new MeshException(
-            Fault.PRECONDITION_FAILED,
-            "the embedded PostgreSQL in %s, process %d, does not stop"
-                .formatted(folder, process.get().pid()));
-      }
+      stopForSure(folder, process.get());
       return Optional.of(process.get().pid());
     } catch (OverlappingFileLockException e) {
       return Optional.empty(); // this very process uses it
@@ -249,12 +244,18 @@ final class EmbeddedServer implements AutoCloseable {
 
   /**
    * Has a server of an earlier release, which lets in whoever asks, ask for its password. It is
-   * started anew, so that whoever was in is out.
+   * started anew, so that whoever was in is out. Its rules change while it is stopped: wherever
+   * this is cut off, no server runs by other rules than those of its file, and the next start does
+   * the rest.
    */
   private static void closeToStrangers(Path folder, Path log, EmbeddedAccess access, int port)
       throws IOException {
-    access.close(port);
-    postmaster(folder).ifPresent(process -> stop(folder, process, "-INT"));
+    access.givePassword(port);
+    Optional<ProcessHandle> process = postmaster(folder);
+    if (process.isPresent()) {
+      stopForSure(folder, process.get());
+    }
+    access.askForPassword();
     int again = launch(folder, log, access, port, LONGEST_START);
     LOG.info(
         "the embedded PostgreSQL on port {} let in every user of this machine, and asks for the"
@@ -353,6 +354,16 @@ final class EmbeddedServer implements AutoCloseable {
 
   private static Path processFile(Path folder) {
     return data(folder).resolve("postmaster.pid");
+  }
+
+  private static void stopForSure(Path folder, ProcessHandle postmaster) {
+    stop(folder, postmaster, "-INT");
+    if (Files.exists(processFile(folder))) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "the embedded PostgreSQL in %s, process %d, does not stop"
+              .formatted(folder, postmaster.pid()));
+    }
   }
 
   /**

@@ -17,6 +17,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -406,6 +407,30 @@ class PostgresTest {
         Postgres postgres = open()) {
       assertThat(stranger.isValid(5)).isFalse();
       assertThat(postgres.address().url()).contains(":" + before.getPort() + "/");
+      assertClosedToStrangers(postgres.address());
+      assertKept(postgres.address());
+    }
+  }
+
+  @Test
+  void aClosingThatIsCutOffAnywhereIsDoneByTheNextStart() throws Exception {
+    Path files = folder.resolve("postgres");
+    Path rules = files.resolve("data/pg_hba.conf");
+    EmbeddedPostgres before = ofAnEarlierRelease();
+    String open = Files.readString(rules);
+    EmbeddedAccess access = EmbeddedAccess.of(files, new SecureRandom());
+
+    access.givePassword(before.getPort()); // cut off with the server running
+    assertThat(Files.readString(rules)).isEqualTo(open);
+    try (Connection stranger = before.getPostgresDatabase().getConnection();
+        Postgres postgres = open()) {
+      assertThat(stranger.isValid(5)).isFalse();
+      assertClosedToStrangers(postgres.address());
+      assertKept(postgres.address());
+    }
+
+    Files.writeString(rules, open); // cut off with the server stopped
+    try (Postgres postgres = open()) {
       assertClosedToStrangers(postgres.address());
       assertKept(postgres.address());
     }
