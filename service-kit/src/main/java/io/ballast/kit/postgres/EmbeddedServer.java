@@ -279,7 +279,7 @@ final class EmbeddedServer implements AutoCloseable {
     }
     try {
       return EmbeddedPostgres.builder()
-          .setDataDirectory(data(folder))
+          .setDataDirectory(data(folder).toAbsolutePath())
           .setCleanDataDirectory(false)
           .setPort(port)
           .setRegisterShutdownHook(false)
@@ -333,8 +333,8 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   /**
-   * The process of a server that runs on these files. A number that another program has by now does
-   * not count: the file says where the server's files are, and its process is a postgres.
+   * The process of a server that runs on these files. A number that another process has by now, be
+   * it another mesh's server, does not count.
    */
   private static Optional<ProcessHandle> postmaster(Path folder) throws IOException {
     List<String> lines = pidFile(folder);
@@ -343,7 +343,29 @@ final class EmbeddedServer implements AutoCloseable {
     }
     return ProcessHandle.of(Long.parseLong(lines.getFirst().strip()))
         .filter(ProcessHandle::isAlive)
-        .filter(p -> p.info().command().map(c -> c.endsWith("postgres")).orElse(false));
+        .filter(p -> p.info().command().map(c -> c.endsWith("postgres")).orElse(false))
+        .filter(p -> isOf(data(folder), p));
+  }
+
+  /** Whether a server runs on {@code data}: it works in that folder, and was told so by -D. */
+  private static boolean isOf(Path data, ProcessHandle server) {
+    Path at = Path.of("/proc", Long.toString(server.pid()), "cwd");
+    if (Files.exists(at)) {
+      return isSame(at, data);
+    }
+    List<String> arguments = server.info().arguments().map(List::of).orElse(List.of());
+    int option = arguments.indexOf("-D");
+    return option >= 0
+        && option + 1 < arguments.size()
+        && isSame(Path.of(arguments.get(option + 1)), data);
+  }
+
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) { // one of them is not there, or went under the look
+      return false;
+    }
   }
 
   /** PostgreSQL's own file: process, data folder, start time, port, … */

@@ -23,6 +23,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -194,6 +195,29 @@ class PostgresTest {
     assertThat(Postgres.stopUnused(files)).isEmpty();
     try (Postgres again = open()) {
       assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Silas Marner");
+    }
+  }
+
+  @Test
+  void aServerOfOtherFilesWhoseNumberStandsInTheProcessFileIsNeitherAdoptedNorStopped()
+      throws IOException {
+    Path files = folder.resolve("other");
+    Path file = files.resolve("data/postmaster.pid");
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Romola");
+      List<String> lines =
+          new ArrayList<>(Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")));
+      lines.set(1, files.resolve("data").toString()); // as after a restart of the machine
+      Files.createDirectories(files.resolve("data"));
+      Files.write(file, lines);
+      Files.writeString(files.resolve("password"), "not that of the server that runs");
+
+      assertThat(Postgres.find(files)).isEmpty();
+      assertThat(Postgres.stopUnused(files)).isEmpty();
+
+      assertThat(file).exists();
+      assertThat(titles(postgres.schema("shelf").jdbi())).containsExactly("Romola");
+      assertThat(Postgres.find(folder.resolve("postgres"))).contains(postgres.address());
     }
   }
 
