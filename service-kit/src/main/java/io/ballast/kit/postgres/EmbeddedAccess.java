@@ -48,7 +48,7 @@ record EmbeddedAccess(Path folder, String password) {
       if (Files.exists(EmbeddedServer.complete(folder)) && !trusts(rules(folder))) {
         throw new IOException(
             ("its password is gone: put %s back, or, to have another made, the line 'host all all"
-                    + " 127.0.0.1/32 trust' into %s")
+                    + " 127.0.0.1/32 trust' into %s, as its first line")
                 .formatted(file, rules(folder)));
       }
       byte[] password = new byte[PASSWORD_BYTES];

@@ -473,9 +473,10 @@ class PostgresTest {
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
         .hasMessageContaining("its password is gone: put " + file + " back")
-        .hasMessageContaining("'host all all 127.0.0.1/32 trust' into " + rules);
+        .hasMessageContaining(
+            "'host all all 127.0.0.1/32 trust' into " + rules + ", as its first line");
 
-    Files.writeString(rules, "host all all 127.0.0.1/32 trust\n");
+    Files.writeString(rules, "host all all 127.0.0.1/32 trust\n" + Files.readString(rules));
     try (Postgres postgres = open()) {
       assertThat(postgres.address().password()).isNotEqualTo(before.password()).hasSize(43);
       assertClosedToStrangers(postgres.address());
