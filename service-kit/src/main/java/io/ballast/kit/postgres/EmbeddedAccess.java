@@ -48,7 +48,7 @@ record EmbeddedAccess(Path folder, String password) {
       if (Files.exists(EmbeddedServer.complete(folder)) && !trusts(rules(folder))) {
         throw new IOException(
             ("its password is gone: put %s back, or, to have another made, the line 'host all all"
-                    + " 127.0.0.1/32 trust' into %s")
+                    + " 127.0.0.1/32 trust' into %s, as its first line")
                 .formatted(file, rules(folder)));
       }
       byte[] password = new byte[PASSWORD_BYTES];
@@ -80,11 +80,8 @@ record EmbeddedAccess(Path folder, String password) {
     return trusts(rules(folder));
   }
 
-  /**
-   * Gives the server, which lets in whoever asks, its password, and has it ask for it from its next
-   * start on.
-   */
-  void close(int port) throws IOException {
+  /** Gives the server, which runs and lets in whoever asks, its password. */
+  void givePassword(int port) throws IOException {
     try (Connection connection = at(port).connect()) {
       connection
           .unwrap(PGConnection.class)
@@ -92,6 +89,10 @@ record EmbeddedAccess(Path folder, String password) {
     } catch (SQLException e) {
       throw new IOException("it cannot be given a password: " + e.getMessage(), e);
     }
+  }
+
+  /** Has the server, which is stopped and knows its password, ask for it from its next start on. */
+  void askForPassword() throws IOException {
     OwnerOnly.write(rules(folder), RULES);
   }
 

@@ -71,7 +71,8 @@ final class EmbeddedServer implements AutoCloseable {
   /**
    * Returns the server whose files are in {@code folder}, running.
    *
-   * @throws MeshException PRECONDITION_FAILED if it cannot be started
+   * @throws MeshException PRECONDITION_FAILED if it cannot be started, or one that lets in whoever
+   *     asks does not stop
    */
   static EmbeddedServer open(Path folder, Path log) {
     try {
@@ -84,8 +85,11 @@ final class EmbeddedServer implements AutoCloseable {
         FileChannel users = file(folder, "users.lock");
         try {
           var unused = users.lock(0, Long.MAX_VALUE, true);
-          EmbeddedAccess access = EmbeddedAccess.of(folder, new SecureRandom());
           Optional<Integer> running = running(folder);
+          if (running.isPresent()) { // so its first start did end, be it that nobody waited for it
+            markComplete(folder);
+          }
+          EmbeddedAccess access = EmbeddedAccess.of(folder, new SecureRandom());
           int port = running.isPresent() ? running.get() : start(folder, log, access);
           if (access.isOpenToAll()) {
             closeToStrangers(folder, log, access, port);
@@ -216,13 +220,7 @@ final class EmbeddedServer implements AutoCloseable {
       if (alone == null || process.isEmpty()) {
         return Optional.empty();
       }
-      stop(folder, process.get(), "-INT");
-      if (Files.exists(processFile(folder))) {
-        throw new MeshException(
-            Fault.PRECONDITION_FAILED,
-            "the embedded PostgreSQL in %s, process %d, does not stop"
-                .formatted(folder, process.get().pid()));
-      }
+      stopForSure(folder, process.get());
       return Optional.of(process.get().pid());
     } catch (OverlappingFileLockException e) {
       return Optional.empty(); // this very process uses it
@@ -230,25 +228,34 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   private static int start(Path folder, Path log, EmbeddedAccess access) throws IOException {
-    Path complete = complete(folder);
-    if (!Files.exists(complete)) {
+    if (!Files.exists(complete(folder))) {
       deleteAll(data(folder)); // the first start was cut off: nobody was given what is there
     }
     int port = launch(folder, log, access, 0, LONGEST_START);
-    if (!Files.exists(complete)) {
-      Files.createFile(complete);
-    }
+    markComplete(folder);
     return port;
+  }
+
+  private static void markComplete(Path folder) throws IOException {
+    if (!Files.exists(complete(folder))) {
+      Files.createFile(complete(folder));
+    }
   }
 
   /**
    * Has a server of an earlier release, which lets in whoever asks, ask for its password. It is
-   * started anew, so that whoever was in is out.
+   * started anew, so that whoever was in is out. Its rules change while it is stopped: wherever
+   * this is cut off, no server runs by other rules than those of its file, and the next start does
+   * the rest.
    */
   private static void closeToStrangers(Path folder, Path log, EmbeddedAccess access, int port)
       throws IOException {
-    access.close(port);
-    postmaster(folder).ifPresent(process -> stop(folder, process, "-INT"));
+    access.givePassword(port);
+    Optional<ProcessHandle> process = postmaster(folder);
+    if (process.isPresent()) {
+      stopForSure(folder, process.get());
+    }
+    access.askForPassword();
     int again = launch(folder, log, access, port, LONGEST_START);
     LOG.info(
         "the embedded PostgreSQL on port {} let in every user of this machine, and asks for the"
@@ -272,7 +279,7 @@ final class EmbeddedServer implements AutoCloseable {
     }
     try {
       return EmbeddedPostgres.builder()
-          .setDataDirectory(data(folder))
+          .setDataDirectory(data(folder).toAbsolutePath())
           .setCleanDataDirectory(false)
           .setPort(port)
           .setRegisterShutdownHook(false)
@@ -313,7 +320,7 @@ final class EmbeddedServer implements AutoCloseable {
     return folder.resolve("data");
   }
 
-  /** Is there once the server has started for the first time. */
+  /** Is there once the server has started for the first time; without it, its data are deleted. */
   static Path complete(Path folder) {
     return folder.resolve("complete");
   }
@@ -326,8 +333,8 @@ final class EmbeddedServer implements AutoCloseable {
   }
 
   /**
-   * The process of a server that runs on these files. A number that another program has by now does
-   * not count: the file says where the server's files are, and its process is a postgres.
+   * The process of a server that runs on these files. A number that another process has by now, be
+   * it another mesh's server, does not count.
    */
   private static Optional<ProcessHandle> postmaster(Path folder) throws IOException {
     List<String> lines = pidFile(folder);
@@ -336,7 +343,29 @@ final class EmbeddedServer implements AutoCloseable {
     }
     return ProcessHandle.of(Long.parseLong(lines.getFirst().strip()))
         .filter(ProcessHandle::isAlive)
-        .filter(p -> p.info().command().map(c -> c.endsWith("postgres")).orElse(false));
+        .filter(p -> p.info().command().map(c -> c.endsWith("postgres")).orElse(false))
+        .filter(p -> isOf(data(folder), p));
+  }
+
+  /** Whether a server runs on {@code data}: it works in that folder, and was told so by -D. */
+  private static boolean isOf(Path data, ProcessHandle server) {
+    Path at = Path.of("/proc", Long.toString(server.pid()), "cwd");
+    if (Files.exists(at)) {
+      return isSame(at, data);
+    }
+    List<String> arguments = server.info().arguments().map(List::of).orElse(List.of());
+    int option = arguments.indexOf("-D");
+    return option >= 0
+        && option + 1 < arguments.size()
+        && isSame(Path.of(arguments.get(option + 1)), data);
+  }
+
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) { // one of them is not there, or went under the look
+      return false;
+    }
   }
 
   /** PostgreSQL's own file: process, data folder, start time, port, … */
@@ -347,6 +376,16 @@ final class EmbeddedServer implements AutoCloseable {
 
   private static Path processFile(Path folder) {
     return data(folder).resolve("postmaster.pid");
+  }
+
+  private static void stopForSure(Path folder, ProcessHandle postmaster) {
+    stop(folder, postmaster, "-INT");
+    if (Files.exists(processFile(folder))) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "the embedded PostgreSQL in %s, process %d, does not stop"
+              .formatted(folder, postmaster.pid()));
+    }
   }
 
   /**

@@ -17,11 +17,13 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -183,12 +185,7 @@ class PostgresTest {
       assertThat(Postgres.stopUnused(files)).isEmpty();
       assertThat(postgres.isReachable()).isTrue();
     }
-    EmbeddedServer.launch( // for nobody
-        files,
-        folder.resolve("logs/postgres.log"),
-        EmbeddedAccess.read(files),
-        0,
-        Duration.ofSeconds(60));
+    launchForNobody();
     Path file = files.resolve("data/postmaster.pid");
     long process = Long.parseLong(Files.readAllLines(file).getFirst());
 
@@ -199,6 +196,38 @@ class PostgresTest {
     try (Postgres again = open()) {
       assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Silas Marner");
     }
+  }
+
+  @Test
+  void aServerOfOtherFilesWhoseNumberStandsInTheProcessFileIsNeitherAdoptedNorStopped()
+      throws IOException {
+    Path files = folder.resolve("other");
+    Path file = files.resolve("data/postmaster.pid");
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Romola");
+      List<String> lines =
+          new ArrayList<>(Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")));
+      lines.set(1, files.resolve("data").toString()); // as after a restart of the machine
+      Files.createDirectories(files.resolve("data"));
+      Files.write(file, lines);
+      Files.writeString(files.resolve("password"), "not that of the server that runs");
+
+      assertThat(Postgres.find(files)).isEmpty();
+      assertThat(Postgres.stopUnused(files)).isEmpty();
+
+      assertThat(file).exists();
+      assertThat(titles(postgres.schema("shelf").jdbi())).containsExactly("Romola");
+      assertThat(Postgres.find(folder.resolve("postgres"))).contains(postgres.address());
+    }
+  }
+
+  private void launchForNobody() throws IOException {
+    EmbeddedServer.launch(
+        folder.resolve("postgres"),
+        folder.resolve("logs/postgres.log"),
+        EmbeddedAccess.read(folder.resolve("postgres")),
+        0,
+        Duration.ofSeconds(60));
   }
 
   @Test
@@ -291,6 +320,25 @@ class PostgresTest {
     Files.writeString(folder.resolve("postgres/data/PG_VERSION"), "14\n");
     try (Postgres postgres = open()) {
       assertThat(titles(postgres.schema("shelf").jdbi())).isEmpty();
+    }
+  }
+
+  @Test
+  void whatIsWrittenToAServerWhoseFirstStartNobodySawEndIsKept() throws IOException {
+    Path complete = folder.resolve("postgres/complete");
+    try (Postgres postgres = open()) {
+      add(postgres.schema("shelf").jdbi(), "Cranford");
+    }
+    launchForNobody();
+    Files.delete(complete); // as if the process that started it first had been killed meanwhile
+    try (Postgres adopted = open()) {
+      assertThat(complete).exists();
+      add(adopted.schema("shelf").jdbi(), "Ruth");
+    }
+    assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
+    try (Postgres again = open()) {
+      assertThat(titles(again.schema("shelf").jdbi()))
+          .containsExactlyInAnyOrder("Cranford", "Ruth");
     }
   }
 
@@ -389,6 +437,30 @@ class PostgresTest {
   }
 
   @Test
+  void aClosingThatIsCutOffAnywhereIsDoneByTheNextStart() throws Exception {
+    Path files = folder.resolve("postgres");
+    Path rules = files.resolve("data/pg_hba.conf");
+    EmbeddedPostgres before = ofAnEarlierRelease();
+    String open = Files.readString(rules);
+    EmbeddedAccess access = EmbeddedAccess.of(files, new SecureRandom());
+
+    access.givePassword(before.getPort()); // cut off with the server running
+    assertThat(Files.readString(rules)).isEqualTo(open);
+    try (Connection stranger = before.getPostgresDatabase().getConnection();
+        Postgres postgres = open()) {
+      assertThat(stranger.isValid(5)).isFalse();
+      assertClosedToStrangers(postgres.address());
+      assertKept(postgres.address());
+    }
+
+    Files.writeString(rules, open); // cut off with the server stopped
+    try (Postgres postgres = open()) {
+      assertClosedToStrangers(postgres.address());
+      assertKept(postgres.address());
+    }
+  }
+
+  @Test
   void aPasswordThatIsGoneIsNamedWithTheMendWhichWorks() throws Exception {
     Path file = folder.resolve("postgres/password");
     Path rules = folder.resolve("postgres/data/pg_hba.conf");
@@ -401,9 +473,10 @@ class PostgresTest {
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
         .hasMessageContaining("its password is gone: put " + file + " back")
-        .hasMessageContaining("'host all all 127.0.0.1/32 trust' into " + rules);
+        .hasMessageContaining(
+            "'host all all 127.0.0.1/32 trust' into " + rules + ", as its first line");
 
-    Files.writeString(rules, "host all all 127.0.0.1/32 trust\n");
+    Files.writeString(rules, "host all all 127.0.0.1/32 trust\n" + Files.readString(rules));
     try (Postgres postgres = open()) {
       assertThat(postgres.address().password()).isNotEqualTo(before.password()).hasSize(43);
       assertClosedToStrangers(postgres.address());
