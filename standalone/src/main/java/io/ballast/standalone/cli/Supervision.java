@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -29,7 +30,7 @@ final class Supervision implements AutoCloseable {
    */
   static Supervision claim(Path data, long pid) throws IOException {
     Path file = file(data);
-    Files.createDirectories(data.resolve("locks"));
+    OwnerOnly.createFolders(data.resolve("locks"));
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     if (!tryLock(channel)) {
