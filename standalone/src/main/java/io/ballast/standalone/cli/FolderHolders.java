@@ -1,12 +1,9 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.standalone.process.ClaimedFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -50,7 +47,7 @@ final class FolderHolders {
     }
     try (Stream<Path> files = Files.list(locks)) {
       for (Path file : files.filter(f -> f.toString().endsWith(ENDING)).toList()) {
-        if (isHeld(file)) {
+        if (ClaimedFile.isHeld(file)) {
           String name = file.getFileName().toString();
           String role = name.substring(0, name.length() - ENDING.length());
           holder(file).ifPresent(holder -> holders.put(role, holder));
@@ -58,16 +55,6 @@ final class FolderHolders {
       }
     }
     return holders;
-  }
-
-  /** Whether a process holds the lock of a file, be it this one. */
-  static boolean isHeld(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-        FileLock lock = channel.tryLock()) {
-      return lock == null;
-    } catch (OverlappingFileLockException e) {
-      return true;
-    }
   }
 
   /** The process that a lock's file names; empty while it is being written. */

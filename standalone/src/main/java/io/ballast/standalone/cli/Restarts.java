@@ -5,11 +5,13 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
  * How often each server was started again of late: one that ends soon again and again is not mended
- * by a start, while one that ends once a day is. Not thread-safe.
+ * by a start, while one that ends once a day is. What it needs, such as a database that is being
+ * started, has the longer to come the more often it has ended. Not thread-safe.
  */
 final class Restarts {
   /** So often each server is started again within {@link #SPAN}. */
@@ -18,6 +20,9 @@ final class Restarts {
   /** What counts as of late. */
   static final Duration SPAN = Duration.ofMinutes(10);
 
+  /** Before the first start of late; each further one has twice the wait of the one before it. */
+  private static final Duration FIRST_WAIT = Duration.ofSeconds(1);
+
   private final LongSupplier nanoTime;
   private final Map<String, Deque<Long>> times = new HashMap<>();
 
@@ -25,17 +30,21 @@ final class Restarts {
     this.nanoTime = nanoTime;
   }
 
-  /** Whether a server may be started again now; if so, that counts. */
-  boolean allow(String server) {
+  /**
+   * How long a server that has ended now waits before it is started again, which counts; empty if
+   * it may not be.
+   */
+  Optional<Duration> nextWait(String server) {
     long now = nanoTime.getAsLong();
     Deque<Long> late = times.computeIfAbsent(server, name -> new ArrayDeque<>());
     while (!late.isEmpty() && now - late.getFirst() >= SPAN.toNanos()) {
       late.removeFirst();
     }
     if (late.size() >= MOST) {
-      return false;
+      return Optional.empty();
     }
+    Duration wait = FIRST_WAIT.multipliedBy(1L << late.size());
     late.addLast(now);
-    return true;
+    return Optional.of(wait);
   }
 }

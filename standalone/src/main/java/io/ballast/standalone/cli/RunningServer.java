@@ -33,6 +33,9 @@ final class RunningServer {
 
   private static final int SHOWN_LINES = 8;
 
+  /** Logs of processes before: of one server's restarts, and of the start by hand after them. */
+  private static final int KEPT = Restarts.MOST + 1;
+
   private final Server server;
   private final Process process;
   private int stepsTold;
@@ -43,8 +46,9 @@ final class RunningServer {
   }
 
   /**
-   * Starts a process. What the one before it said last, such as why it ended, stays beside the log,
-   * in a file whose name ends in {@code .1}.
+   * Starts a process. What those before it said last, such as why they ended, stays beside the log,
+   * in files whose names end in {@code .1}, the latest, to {@code .6}: also the first of those that
+   * ended until nobody started them again.
    *
    * @param detached whether it shall outlive the terminal
    */
@@ -53,8 +57,11 @@ final class RunningServer {
     if (folder != null) {
       OwnerOnly.createFolders(folder);
     }
-    if (Files.exists(server.log())) {
-      Files.move(server.log(), before(server.log()), StandardCopyOption.REPLACE_EXISTING);
+    for (int age = KEPT; age > 0; age--) {
+      Path younger = before(server.log(), age - 1);
+      if (Files.exists(younger)) {
+        Files.move(younger, before(server.log(), age), StandardCopyOption.REPLACE_EXISTING);
+      }
     }
     OwnerOnly.createFile(server.log());
     List<String> command = new ArrayList<>();
@@ -72,8 +79,9 @@ final class RunningServer {
     return new RunningServer(server, process);
   }
 
-  private static Path before(Path log) {
-    return log.resolveSibling(log.getFileName() + ".1");
+  /** The log of the process so many before the one that runs. */
+  private static Path before(Path log, int age) {
+    return age == 0 ? log : log.resolveSibling(log.getFileName() + "." + age);
   }
 
   /** What it is. */

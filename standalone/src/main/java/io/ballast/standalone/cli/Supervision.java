@@ -1,9 +1,10 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.file.OwnerOnly;
+import io.ballast.standalone.process.ClaimedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,10 +30,10 @@ final class Supervision implements AutoCloseable {
    */
   static Supervision claim(Path data, long pid) throws IOException {
     Path file = file(data);
-    Files.createDirectories(data.resolve("locks"));
+    OwnerOnly.createFolders(data.resolve("locks"));
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    if (!tryLock(channel)) {
+    if (!ClaimedFile.claim(channel)) {
       channel.close();
       throw held(data);
     }
@@ -63,14 +64,6 @@ final class Supervision implements AutoCloseable {
             + " running; ./mesh down stops both, or choose another folder with --data");
   }
 
-  private static boolean tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) {
-      return false; // this very process holds it
-    }
-  }
-
   /** The process that stays with the mesh of a folder; empty if none does. */
   static Optional<ProcessHandle> holder(Path data) throws IOException {
     return isHeld(data)
@@ -80,7 +73,7 @@ final class Supervision implements AutoCloseable {
 
   private static boolean isHeld(Path data) throws IOException {
     Path file = file(data);
-    return Files.isRegularFile(file) && FolderHolders.isHeld(file);
+    return Files.isRegularFile(file) && ClaimedFile.isHeld(file);
   }
 
   private static Path file(Path data) {

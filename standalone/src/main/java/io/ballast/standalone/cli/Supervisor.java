@@ -4,15 +4,17 @@ import io.ballast.standalone.cli.RunningServer.Stopping;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * Stays with the processes that it has started: starts one of four again if it ends, and drains and
- * stops them all. Once it stops, nothing is started any more. Thread-safe.
+ * Stays with the processes that it has started: starts one of four again some seconds after it
+ * ends, and drains and stops them all. Once it stops, nothing is started any more. Thread-safe.
  */
 final class Supervisor {
   private static final long POLL_MILLIS = 50;
@@ -36,7 +38,8 @@ final class Supervisor {
    * A supervisor of nothing yet.
    *
    * @param split whether one that ends is started again, and each has a name of its own
-   * @param nanoTime for how long a stop has taken, and how often servers ended of late
+   * @param nanoTime for how long a stop has taken, how often servers ended of late, and when those
+   *     that have ended are started again
    */
   Supervisor(boolean split, Printing printing, LongSupplier nanoTime) {
     this.split = split;
@@ -69,6 +72,7 @@ final class Supervisor {
 
   /** Stays until all are stopped; the exit code. */
   int stay() throws IOException, InterruptedException {
+    Map<RunningServer, Long> due = new HashMap<>(); // those that have ended, and when to start them
     while (true) {
       for (RunningServer server : running) {
         if (!server.process().waitFor(POLL_MILLIS * 4, TimeUnit.MILLISECONDS)) {
@@ -77,14 +81,32 @@ final class Supervisor {
         if (stopping) {
           return Exit.OK.code();
         }
-        int code = server.process().exitValue();
-        if (!split || !restarts.allow(server.server().name())) {
-          stop();
-          throw ended(server.server(), code);
+        Long time = due.get(server);
+        if (time == null) {
+          due.put(server, nanoTime.getAsLong() + waitOf(server).toNanos());
+        } else if (nanoTime.getAsLong() - time >= 0) {
+          due.remove(server);
+          startAgain(server.server(), running.indexOf(server));
+        } else {
+          Thread.sleep(POLL_MILLIS);
         }
-        startAgain(server, code);
       }
     }
+  }
+
+  /** How long a server that has ended waits for its next start; stops all if it has none. */
+  private Duration waitOf(RunningServer server) {
+    Server ended = server.server();
+    int code = server.process().exitValue();
+    Optional<Duration> wait = split ? restarts.nextWait(ended.name()) : Optional.empty();
+    if (wait.isEmpty()) {
+      stop();
+      throw ended(ended, code);
+    }
+    printing.line(
+        "%s ended with exit code %d; starting it again in %d s; its last words are then in %s.1"
+            .formatted(ended.name(), code, wait.get().toSeconds(), ended.log()));
+    return wait.get();
   }
 
   private CommandFailure ended(Server server, int code) {
@@ -98,12 +120,9 @@ final class Supervisor {
             .formatted(server.name(), code, split ? again : "", server.log()));
   }
 
-  private synchronized void startAgain(RunningServer ended, int code) throws IOException {
+  private synchronized void startAgain(Server server, int index) throws IOException {
     if (!stopping) {
-      printing.line(
-          "%s ended with exit code %d; starting it again; its last words are in %s.1"
-              .formatted(ended.server().name(), code, ended.server().log()));
-      running.set(running.indexOf(ended), RunningServer.start(ended.server(), false));
+      running.set(index, RunningServer.start(server, false));
     }
   }
 

@@ -31,7 +31,8 @@ import picocli.CommandLine.Option;
       "Starts the mesh, says where it is, and stays with it until Ctrl-C, which drains and stops it.",
       "With --split each of the four servers is a process of its own: gRPC on four ports from --port"
           + " on (policy, reward, safety, orchestrator), HTTP on four from --http-port on. One that"
-          + " ends is started again, within ten minutes 5 times at most; then all are stopped."
+          + " ends is started again, after 1, 2, 4, 8 and 16 s, within ten minutes 5 times at most;"
+          + " then all are stopped."
           + " Where some of the four run on the data folder already, only those that are missing"
           + " are started: give the options that the others were started with."
     })

@@ -7,7 +7,6 @@ import io.ballast.kit.runtime.Role;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +38,7 @@ final class FolderLock implements AutoCloseable {
       FileChannel channel =
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-      if (!tryLock(channel)) {
+      if (!ClaimedFile.claim(channel)) {
         channel.close();
         throw held(data, role, Files.readString(file));
       }
@@ -53,14 +52,6 @@ final class FolderLock implements AutoCloseable {
           "data folder %s cannot be written: %s; choose another with --data FOLDER"
               .formatted(data, e),
           e);
-    }
-  }
-
-  private static boolean tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) {
-      return false; // this very process holds it
     }
   }
 

@@ -18,30 +18,41 @@ class RestartsTest {
   @Test
   void theSixthWithinTenMinutesIsRefused() {
     for (int minute = 0; minute < 5; minute++) {
-      assertThat(restarts.allow("reward-server")).isTrue();
+      assertThat(restarts.nextWait("reward-server")).isPresent();
       pass(Duration.ofMinutes(1));
     }
     pass(Duration.ofMinutes(5).minusNanos(1)); // 10 min − 1 ns after the first
-    assertThat(restarts.allow("reward-server")).isFalse();
+    assertThat(restarts.nextWait("reward-server")).isEmpty();
 
     pass(Duration.ofNanos(1)); // the first no longer counts, and what was refused never did
-    assertThat(restarts.allow("reward-server")).isTrue();
-    assertThat(restarts.allow("reward-server")).isFalse();
+    assertThat(restarts.nextWait("reward-server")).isPresent();
+    assertThat(restarts.nextWait("reward-server")).isEmpty();
+  }
+
+  @Test
+  void eachWaitOfLateIsTwiceTheOneBefore() {
+    for (int seconds : new int[] {1, 2, 4, 8, 16}) {
+      assertThat(restarts.nextWait("reward-server")).contains(Duration.ofSeconds(seconds));
+    }
+    assertThat(restarts.nextWait("safety-server")).contains(Duration.ofSeconds(1));
+
+    pass(Duration.ofMinutes(10)); // all five are long ago
+    assertThat(restarts.nextWait("reward-server")).contains(Duration.ofSeconds(1));
   }
 
   @Test
   void eachServerHasItsOwn() {
     for (int start = 0; start < 5; start++) {
-      assertThat(restarts.allow("reward-server")).isTrue();
+      assertThat(restarts.nextWait("reward-server")).isPresent();
     }
-    assertThat(restarts.allow("reward-server")).isFalse();
-    assertThat(restarts.allow("safety-server")).isTrue();
+    assertThat(restarts.nextWait("reward-server")).isEmpty();
+    assertThat(restarts.nextWait("safety-server")).isPresent();
   }
 
   @Test
   void oneThatEndsNowAndThenIsAlwaysStartedAgain() {
     for (int end = 0; end < 1_000; end++) {
-      assertThat(restarts.allow("orchestrator")).isTrue();
+      assertThat(restarts.nextWait("orchestrator")).isPresent();
       pass(Duration.ofMinutes(2));
     }
   }

@@ -9,9 +9,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -25,9 +29,14 @@ class SupervisorTest {
   /** A server that lives until it is told to stop. */
   private static final String LIVES = "exec tail -f /dev/null";
 
+  /** A server that ends at once, and says which of its starts that was. */
+  private static final String COUNTS =
+      "echo start >> %1$s; echo start $(grep -c start %1$s); exit 3";
+
   @TempDir private Path folder = Path.of(".");
 
   private final StringWriter out = new StringWriter();
+  private final AtomicLong now = new AtomicLong();
 
   /** What a command prints with. */
   @Command
@@ -36,9 +45,13 @@ class SupervisorTest {
   }
 
   private Supervisor supervisor(boolean split) {
+    return supervisor(split, now::get);
+  }
+
+  private Supervisor supervisor(boolean split, LongSupplier nanoTime) {
     Printer printer = new Printer();
     new CommandLine(printer).setOut(new PrintWriter(out, true));
-    return new Supervisor(split, printer.printing, () -> 0L);
+    return new Supervisor(split, printer.printing, nanoTime);
   }
 
   private Server server(String name, String script) {
@@ -61,6 +74,7 @@ class SupervisorTest {
     long orchestrator = supervisor.running().get(1).process().pid();
     CompletableFuture<Integer> end = staying(supervisor);
     Await.until(() -> out.toString().contains("starting it again"));
+    now.addAndGet(Duration.ofSeconds(1).toNanos());
     Await.until(() -> supervisor.running().getFirst().process().isAlive());
 
     supervisor.stop();
@@ -68,7 +82,8 @@ class SupervisorTest {
     assertThat(end.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isZero();
     assertThat(out.toString().lines())
         .startsWith(
-            "reward-server ended with exit code 3; starting it again; its last words are in "
+            "reward-server ended with exit code 3; starting it again in 1 s; its last words are"
+                + " then in "
                 + folder.resolve("logs").resolve("reward-server.out.1"));
     assertThat(folder.resolve("logs").resolve("reward-server.out.1")).hasContent("why");
     assertThat(supervisor.running().get(1).process().pid()).isEqualTo(orchestrator);
@@ -79,9 +94,10 @@ class SupervisorTest {
 
   @Test
   void oneThatEndsAgainAndAgainStopsTheMesh() throws Exception {
-    Supervisor supervisor = supervisor(true);
+    // each look at the clock is 16 s after the one before it, the longest wait
+    Supervisor supervisor = supervisor(true, () -> now.getAndAdd(Duration.ofSeconds(16).toNanos()));
     supervisor.start(server("orchestrator", LIVES), false);
-    supervisor.start(server("reward-server", "exit 3"), false);
+    supervisor.start(server("reward-server", COUNTS.formatted(folder.resolve("starts"))), false);
 
     assertThatThrownBy(supervisor::stay)
         .isInstanceOf(CommandFailure.class)
@@ -89,8 +105,34 @@ class SupervisorTest {
             "reward-server ended with exit code 3; it was started again 5 times within 10 minutes,"
                 + " and the mesh is stopped; its log is "
                 + folder.resolve("logs").resolve("reward-server.out"));
+    Path logs = folder.resolve("logs");
     assertThat(out.toString().lines().filter(line -> line.contains("; starting it again")))
-        .hasSize(5);
+        .containsExactlyElementsOf(
+            IntStream.of(1, 2, 4, 8, 16)
+                .mapToObj(
+                    seconds ->
+                        ("reward-server ended with exit code 3; starting it again in %d s; its"
+                                + " last words are then in %s.1")
+                            .formatted(seconds, logs.resolve("reward-server.out")))
+                .toList());
+    assertThat(logs.resolve("reward-server.out")).hasContent("start 6");
+    assertThat(logs.resolve("reward-server.out.5")).hasContent("start 1"); // why it first ended
+    assertThat(supervisor.running()).noneMatch(each -> each.process().isAlive());
+  }
+
+  @Test
+  void aStopDoesNotWaitForAServerThatWaitsToBeStartedAgain() throws Exception {
+    Path starts = folder.resolve("starts");
+    Supervisor supervisor = supervisor(true); // its clock stands still, and the wait never ends
+    supervisor.start(server("reward-server", COUNTS.formatted(starts)), false);
+    supervisor.start(server("orchestrator", LIVES), false);
+    CompletableFuture<Integer> end = staying(supervisor);
+    Await.until(() -> out.toString().contains("starting it again in 1 s"));
+
+    supervisor.stop();
+
+    assertThat(end.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isZero();
+    assertThat(starts).hasContent("start");
     assertThat(supervisor.running()).noneMatch(each -> each.process().isAlive());
   }
 

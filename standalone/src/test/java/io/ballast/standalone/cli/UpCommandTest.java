@@ -172,15 +172,17 @@ class UpCommandTest {
   }
 
   @Test
-  void whatTheProcessBeforeSaidLastIsKeptBesideTheLog() throws Exception {
+  void whatTheProcessesBeforeSaidLastIsKeptBesideTheLog() throws Exception {
     Path log = folder.resolve("logs/r.out");
-    for (String word : List.of("first", "second", "third")) {
+    for (int word = 1; word <= 8; word++) {
       start("echo " + word).process().waitFor();
     }
 
-    assertThat(log).hasContent("third");
-    assertThat(log.resolveSibling("r.out.1")).hasContent("second");
-    assertThat(log.resolveSibling("r.out.1.1")).doesNotExist();
+    assertThat(log).hasContent("8");
+    for (int age = 1; age <= 6; age++) {
+      assertThat(log.resolveSibling("r.out." + age)).hasContent(Integer.toString(8 - age));
+    }
+    assertThat(log.resolveSibling("r.out.7")).doesNotExist();
   }
 
   @Test
