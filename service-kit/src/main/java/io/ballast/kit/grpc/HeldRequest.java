@@ -26,7 +26,8 @@ final class HeldRequest extends ServerStreamTracer {
   private long coming; // bytes of the message that comes; for the transport's thread alone
 
   private @Nullable HeldBytes room; // from here on guarded by this
-  private String address = "";
+  private String owner = "";
+  private long limit;
   private long held;
   private long unread;
   private long delivered;
@@ -52,9 +53,10 @@ final class HeldRequest extends ServerStreamTracer {
   }
 
   /** Takes {@code bytes} for the call itself; from now on messages are taken from there, too. */
-  synchronized boolean enter(HeldBytes from, String caller, long bytes) {
+  synchronized boolean enter(HeldBytes from, String whose, long bytes) {
     room = from;
-    address = caller;
+    owner = whose;
+    limit = from.most();
     return take(bytes);
   }
 
@@ -77,7 +79,7 @@ final class HeldRequest extends ServerStreamTracer {
     if (coming > mostMessageBytes) {
       end(requests.tooLarge(method, mostMessageBytes));
     } else if (!came(bytes + PART_BYTES)) {
-      end(requests.full(method));
+      end(full());
     }
   }
 
@@ -93,6 +95,11 @@ final class HeldRequest extends ServerStreamTracer {
   /** Why the call was ended while a message came; null: it was not. */
   @Nullable StatusRuntimeException ended() {
     return ended;
+  }
+
+  /** Counts that there is no room for what comes, and says so. */
+  synchronized StatusRuntimeException full() {
+    return requests.full(method, limit);
   }
 
   private synchronized boolean came(long bytes) {
@@ -158,7 +165,7 @@ final class HeldRequest extends ServerStreamTracer {
     long given = Math.min(bytes, held); // all was given back if the call is over
     held -= given;
     if (room != null && given > 0) {
-      room.give(address, given);
+      room.give(owner, given);
     }
   }
 
@@ -166,7 +173,7 @@ final class HeldRequest extends ServerStreamTracer {
     if (room == null) {
       return true; // nobody has let the call in yet, or it is over
     }
-    if (!room.take(address, bytes)) {
+    if (!room.take(owner, bytes)) {
       return false;
     }
     held += bytes;

@@ -2,6 +2,8 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
 import io.grpc.Context;
 import io.grpc.Grpc;
@@ -17,13 +19,15 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Bounds the memory that all requests of a server take at once: each call takes some, its messages
  * take theirs as they come, byte by byte, and their objects before they are made. What finds no
- * room is refused for load. RPCs for which nobody shows anything have room of their own, a quarter
- * as much, of which an address may have what it leaves free: they keep no known caller out, and no
- * address keeps the others out of them. Thread-safe.
+ * room is refused for load. Servers of the mesh have room of their own, half as much: what they ask
+ * is part of calls that have found room. RPCs for which nobody shows anything have room of their own,
+ * too, a quarter as much, of which an address may have what it leaves free: they keep no known caller
+ * out, and no address keeps the others out of them. Thread-safe.
  */
 final class HeldRequests extends ServerStreamTracer.Factory implements ServerInterceptor {
   /** Of a message to a service of gRPC's own: the names of services are short. */
@@ -34,9 +38,11 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
 
   private static final String HELD = "held_bytes";
   private static final String LARGE = "too_large";
+  private static final int SHARE_OF_PEERS = 2;
   private static final int SHARE_OF_ANYBODY = 4;
 
   private final HeldBytes callers;
+  private final HeldBytes peers;
   private final HeldBytes anybody;
   private final Counter full;
   private final Counter large;
@@ -46,6 +52,7 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
    */
   HeldRequests(long most, MeterRegistry meters) {
     callers = room("callers", new HeldBytes(most, false), meters);
+    peers = room("peers", new HeldBytes(most / SHARE_OF_PEERS, false), meters);
     anybody = room("anybody", new HeldBytes(most / SHARE_OF_ANYBODY, true), meters);
     full = refused(HELD, meters);
     large = refused(LARGE, meters);
@@ -85,16 +92,35 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     HeldRequest request = HeldRequest.current();
-    String method = call.getMethodDescriptor().getFullMethodName();
-    if (request != null
-        && !request.enter(
-            RpcAccess.isPublic(method) ? anybody : callers,
-            Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)),
-            CALL_BYTES)) {
-      Doorkeeper.refuse(call, overloaded(method));
-      return new ServerCall.Listener<>() {};
+    if (request != null) {
+      HeldBytes room = room(call.getMethodDescriptor().getFullMethodName(), headers);
+      if (!request.enter(room, owner(room, call), CALL_BYTES)) {
+        Doorkeeper.refuse(call, overloaded(room.most()));
+        return new ServerCall.Listener<>() {};
+      }
     }
     return next.startCall(call, headers);
+  }
+
+  private HeldBytes room(String method, Metadata headers) {
+    if (RpcAccess.isPublic(method)) {
+      return anybody;
+    }
+    String process = headers.get(DrainGate.PROCESS);
+    boolean inner =
+        process != null && (DrainGate.THIS_PROCESS.equals(process) || isPeer(Principals.current()));
+    return inner ? peers : callers;
+  }
+
+  private static boolean isPeer(Optional<Principal> caller) {
+    return caller.isPresent() && caller.get().rights().contains(Right.PEER);
+  }
+
+  /** Whose share of {@code room} a call takes. */
+  private String owner(HeldBytes room, ServerCall<?, ?> call) {
+    return room == anybody
+        ? Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
+        : "";
   }
 
   /** What one message may take, its bytes and its objects together. */
@@ -102,14 +128,13 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
     return callers.most() / 2;
   }
 
-  /** Counts a request for which there is no room, and says so. */
-  StatusRuntimeException full(String method) {
-    return new StatusMapper(service(method)).judge(overloaded(method), Context.ROOT).answer();
+  /** Counts a request for which there is no room among {@code limit} bytes, and says so. */
+  StatusRuntimeException full(String method, long limit) {
+    return new StatusMapper(service(method)).judge(overloaded(limit), Context.ROOT).answer();
   }
 
-  private MeshException overloaded(String method) {
+  private MeshException overloaded(long limit) {
     full.increment();
-    long limit = (RpcAccess.isPublic(method) ? anybody : callers).most();
     return new MeshException(
         Fault.OVERLOADED,
         "requests take as much memory as they may, %,d bytes; slow down".formatted(limit),

@@ -129,7 +129,7 @@ final class LenientRequests {
           return new Read<>(null, requests.tooHeavy(method));
         }
         if (!held.objects(objects)) {
-          return new Read<>(null, requests.full(method));
+          return new Read<>(null, held.full());
         }
         try {
           return new Read<>(parser.parseFrom(message), null);
@@ -155,22 +155,22 @@ final class LenientRequests {
     private byte[] all(InputStream bytes, HeldRequest held) throws IOException {
       if (bytes instanceof KnownLength) {
         int length = bytes.available();
-        require(held.unread(length));
+        require(held.unread(length), held);
         return bytes.readNBytes(length);
       }
       ByteArrayOutputStream unpacked = new ByteArrayOutputStream();
       byte[] part = new byte[PART_BYTES];
       for (int read = bytes.read(part); read >= 0; read = bytes.read(part)) {
         // an array that grows is there twice, and then once more as it is
-        require(held.unread(GROWTH * (unpacked.size() + (long) read)));
+        require(held.unread(GROWTH * (unpacked.size() + (long) read)), held);
         unpacked.write(part, 0, read);
       }
       return unpacked.toByteArray();
     }
 
-    private void require(boolean room) {
+    private static void require(boolean room, HeldRequest held) {
       if (!room) {
-        throw requests.full(method);
+        throw held.full();
       }
     }
 

@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelSelector;
@@ -68,6 +69,27 @@ class HeldRequestsTest extends MeshServerCase {
 
   private double refused(String reason) {
     return meters.get("ballast.requests.refused").tag("reason", reason).counter().count();
+  }
+
+  /** Sends more long messages than there is room for. */
+  private List<Unfinished<ScoreRequest, ScoreResponse>> fill(
+      ManagedChannel greedy, Metadata headers) throws InvalidProtocolBufferException {
+    List<Unfinished<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
+    long each =
+        HeldRequests.CALL_BYTES
+            + MessageWeight.of(ScoreRequest.getDescriptor())
+                .of(named(LONG_NAME).toByteArray(), Long.MAX_VALUE);
+    for (int i = 0; i < 40; i++) {
+      Metadata own = new Metadata(); // a call takes over what it is started with
+      own.merge(headers);
+      calls.add(
+          new Unfinished<>(greedy, RewardServiceGrpc.getScoreMethod(), own, named(LONG_NAME)));
+      // until it is refused, or whole and held; those that come together may all be refused
+      while (held("callers") != each * calls.stream().filter(call -> !call.end.isDone()).count()) {
+        Thread.onSpinWait();
+      }
+    }
+    return calls;
   }
 
   private void awaitNothingHeld(String of) {
@@ -177,20 +199,7 @@ class HeldRequestsTest extends MeshServerCase {
   void messagesThatWaitForTheirEndAreHeldToTheLimitAndSmallCallsGoOn() throws Exception {
     MeshServer server = start(options(Optional.empty()));
     ManagedChannel greedy = channel(server);
-    List<Unfinished<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
-    long each =
-        HeldRequests.CALL_BYTES
-            + MessageWeight.of(ScoreRequest.getDescriptor())
-                .of(named(LONG_NAME).toByteArray(), Long.MAX_VALUE);
-    for (int i = 0; i < 40; i++) {
-      calls.add(
-          new Unfinished<>(
-              greedy, RewardServiceGrpc.getScoreMethod(), new Metadata(), named(LONG_NAME)));
-      // until it is refused, or whole and held; those that come together may all be refused
-      while (held("callers") != each * calls.stream().filter(call -> !call.end.isDone()).count()) {
-        Thread.onSpinWait();
-      }
-    }
+    List<Unfinished<ScoreRequest, ScoreResponse>> calls = fill(greedy, new Metadata());
     assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(15); // 64 KB and some each
     calls.stream()
         .filter(call -> call.end.isDone())
@@ -206,6 +215,31 @@ class HeldRequestsTest extends MeshServerCase {
     assertThat(rewards(server).score(named(LONG_NAME)))
         .as("once there is room again")
         .isEqualTo(ScoreResponse.getDefaultInstance());
+  }
+
+  @Test
+  void callersKeepNoServerOfTheMeshOut() throws Exception {
+    MeshServer server = start(options(Optional.of(TOKEN)));
+    fill(channel(server), shown());
+    assertThat(refused("held_bytes")).as("they fill their room").isPositive();
+
+    Metadata peer = shown();
+    peer.put(DrainGate.PROCESS, "another process");
+    assertThat(
+            rewards(server)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(peer))
+                .score(named(LONG_NAME)))
+        .as("of a server that shows the mesh's token")
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    Metadata itself = shown();
+    itself.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
+    assertThat(
+            rewards(server)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(itself))
+                .score(named(LONG_NAME)))
+        .as("of this process")
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    awaitNothingHeld("peers");
   }
 
   @Test
