@@ -128,6 +128,7 @@ public final class MeshServer implements AutoCloseable {
     private static final int LEAST_HELD_MESSAGES = 4;
     private static final int USUAL_HELD_MESSAGES = 8;
     private static final long LEAST_USUAL_HELD = 128L << 20;
+    private static final int USUAL_SHARE_OF_HEAP = 3;
 
     /** As the other, with the usual memory for requests. */
     public Options(
@@ -149,9 +150,15 @@ public final class MeshServer implements AutoCloseable {
           usualHeldBytes(maxMessageBytes));
     }
 
-    /** Eight of the longest messages, and 128 MiB at the least. */
+    /** A third of the heap; eight of the longest messages, and 128 MiB, at the least. */
     public static long usualHeldBytes(int maxMessageBytes) {
-      return Math.max(LEAST_USUAL_HELD, (long) USUAL_HELD_MESSAGES * maxMessageBytes);
+      return usualHeldBytes(maxMessageBytes, Runtime.getRuntime().maxMemory());
+    }
+
+    static long usualHeldBytes(int maxMessageBytes, long heapBytes) {
+      return Math.max(
+          heapBytes / USUAL_SHARE_OF_HEAP,
+          Math.max(LEAST_USUAL_HELD, (long) USUAL_HELD_MESSAGES * maxMessageBytes));
     }
 
     /** Checks the ranges. */

@@ -359,6 +359,13 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
+  void roomGoesByTheHeapAndByTheLongestMessage() {
+    assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 6L << 30)).isEqualTo(2L << 30);
+    assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 256 << 20)).isEqualTo(128 << 20);
+    assertThat(MeshServer.Options.usualHeldBytes(32 << 20, 256 << 20)).isEqualTo(256 << 20);
+  }
+
+  @Test
   void bytesThatComeSinglyTakeMore() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
