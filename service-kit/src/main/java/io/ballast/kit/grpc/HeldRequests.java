@@ -123,9 +123,9 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
         : "";
   }
 
-  /** What one message may take, its bytes and its objects together. */
+  /** What one message may take, its bytes and its objects together: with its call half of all. */
   long mostOfMessage() {
-    return callers.most() / 2;
+    return callers.most() / 2 - CALL_BYTES;
   }
 
   /** Counts a request for which there is no room among {@code limit} bytes, and says so. */

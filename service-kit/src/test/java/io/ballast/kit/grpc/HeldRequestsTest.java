@@ -315,9 +315,39 @@ class HeldRequestsTest extends MeshServerCase {
         .isInstanceOfSatisfying(StatusRuntimeException.class, HeldRequestsTest::assertTooLarge)
         .hasMessage(
             "RESOURCE_EXHAUSTED: with its fields as objects the message exceeds maximum size"
-                + " 524,288 in memory");
+                + " 520,192 in memory");
     assertThat(refused("too_large")).isEqualTo(1);
     awaitNothingHeld("callers");
+  }
+
+  @Test
+  void theLongestMessageIsTakenWhereRoomIsTheLeastAllowed() {
+    MeshServer server =
+        start(
+            new MeshServer.Options(
+                "127.0.0.1",
+                0,
+                MESSAGE,
+                Duration.ofMillis(1),
+                Duration.ofSeconds(10),
+                true,
+                Optional.empty(),
+                8 * MESSAGE));
+    ScoreRequest longest = named(MESSAGE - 8); // two tags, and two lengths of three bytes
+    assertThat(longest.getSerializedSize()).isEqualTo(MESSAGE);
+    assertThat(rewards(server).score(longest)).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThatThrownBy(
+            () ->
+                new MeshServer.Options(
+                    "127.0.0.1",
+                    0,
+                    MESSAGE,
+                    Duration.ofMillis(1),
+                    Duration.ofSeconds(10),
+                    true,
+                    Optional.empty(),
+                    8 * MESSAGE - 1))
+        .hasMessageContaining("at least eight times the longest message, 524,288");
   }
 
   @Test

@@ -101,12 +101,12 @@ class MeshConfigTest {
     assertThat(config(Map.of("ballast.max-message-size", "128M")).server().maxHeldBytes())
         .isEqualTo(MeshServer.Options.usualHeldBytes(128 << 20))
         .isGreaterThanOrEqualTo(1L << 30);
-    assertThat(config(Map.of("ballast.max-held-bytes", "64M")).server().maxHeldBytes())
-        .isEqualTo(64 << 20);
-    assertThatThrownBy(() -> config(Map.of("ballast.max-held-bytes", "67108863")))
+    assertThat(config(Map.of("ballast.max-held-bytes", "128M")).server().maxHeldBytes())
+        .isEqualTo(128 << 20);
+    assertThatThrownBy(() -> config(Map.of("ballast.max-held-bytes", "134217727")))
         .hasMessageContaining(
-            "ballast.max-held-bytes: 67108863 (expected: at least four times max-message-size,"
-                + " 67,108,864)");
+            "ballast.max-held-bytes: 134217727 (expected: at least eight times max-message-size,"
+                + " 134,217,728)");
   }
 
   private static MeshConfig config(Map<String, String> values) {
