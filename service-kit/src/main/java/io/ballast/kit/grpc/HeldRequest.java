@@ -115,6 +115,14 @@ final class HeldRequest extends ServerStreamTracer {
     return bytes <= unread || came(bytes - unread);
   }
 
+  /** The message that is read has become one of {@code bytes}; what it took beyond is given back. */
+  synchronized void whole(long bytes) {
+    if (unread > bytes) {
+      give(unread - bytes);
+      unread = bytes;
+    }
+  }
+
   /** Takes the objects of the message that is read, beside its bytes; whether there is room. */
   synchronized boolean objects(long bytes) {
     if (!take(bytes)) {
