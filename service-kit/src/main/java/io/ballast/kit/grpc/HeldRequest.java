@@ -8,9 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that the requests of one call take: the bytes of a message as they come from the
- * network, then its objects. It is given back when the call has ended and nothing works for it any
- * more; of a stream message by message, by whoever keeps one beyond its delivery ({@link
- * MessageRoom}). Thread-safe.
+ * network, then its objects. What a call with one request takes is given back when the work for it is
+ * done, but for the call itself, which is there until its client has taken the answer; of a stream
+ * it is given back message by message, by whoever keeps one beyond its delivery ({@link
+ * MessageRoom}). All is given back when the call has ended and nothing works for it any more.
+ * Thread-safe.
  */
 final class HeldRequest extends ServerStreamTracer {
   private static final Context.Key<HeldRequest> KEY = Context.key("ballast-held-request");
@@ -28,6 +30,9 @@ final class HeldRequest extends ServerStreamTracer {
   private @Nullable HeldBytes room; // from here on guarded by this
   private String owner = "";
   private long limit;
+  private long ofCall;
+  private boolean one;
+  private boolean closed;
   private long held;
   private long unread;
   private long delivered;
@@ -52,11 +57,17 @@ final class HeldRequest extends ServerStreamTracer {
     call = open;
   }
 
-  /** Takes {@code bytes} for the call itself; from now on messages are taken from there, too. */
-  synchronized boolean enter(HeldBytes from, String whose, long bytes) {
+  /**
+   * Takes {@code bytes} for the call itself; from now on messages are taken from there, too.
+   *
+   * @param oneMessage whether the call's request is one message
+   */
+  synchronized boolean enter(HeldBytes from, String whose, long bytes, boolean oneMessage) {
     room = from;
     owner = whose;
     limit = from.most();
+    one = oneMessage;
+    ofCall = bytes;
     return take(bytes);
   }
 
@@ -156,16 +167,21 @@ final class HeldRequest extends ServerStreamTracer {
     holders++;
   }
 
-  /** One less does; with the last all is given back. */
+  /** One less does. */
   synchronized void leave() {
-    if (--holders == 0) {
+    holders--;
+    if (holders == 0) {
       give(held);
       room = null;
+    } else if (one && !closed) {
+      delivered = 0;
+      give(held - ofCall);
     }
   }
 
   @Override
-  public void streamClosed(Status status) {
+  public synchronized void streamClosed(Status status) {
+    closed = true;
     leave();
   }
 

@@ -94,12 +94,16 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
     HeldRequest request = HeldRequest.current();
     if (request != null) {
       HeldBytes room = room(call.getMethodDescriptor().getFullMethodName(), headers);
-      if (!request.enter(room, owner(room, call), CALL_BYTES)) {
+      if (!request.enter(room, owner(room, call), CALL_BYTES, oneMessage(call))) {
         Doorkeeper.refuse(call, overloaded(room.most()));
         return new ServerCall.Listener<>() {};
       }
     }
     return next.startCall(call, headers);
+  }
+
+  private static boolean oneMessage(ServerCall<?, ?> call) {
+    return call.getMethodDescriptor().getType().clientSendsOneMessage();
   }
 
   private HeldBytes room(String method, Metadata headers) {

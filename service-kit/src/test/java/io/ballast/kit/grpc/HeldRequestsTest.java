@@ -399,7 +399,7 @@ class HeldRequestsTest extends MeshServerCase {
   void bytesThatComeSinglyTakeMore() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(request.enter(new HeldBytes(100_000, false), "", 0)).isTrue();
+    assertThat(request.enter(new HeldBytes(100_000, false), "", 0, true)).isTrue();
     int parts = 0;
     while (request.ended() == null) {
       request.inboundWireSize(1);
@@ -409,11 +409,56 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
+  void aRequestIsGivenBackThoughItsClientDoesNotTakeTheAnswer() {
+    HeldRequests requests = new HeldRequests(100_000, meters);
+    HeldBytes room = new HeldBytes(100_000, false);
+    HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
+    assertThat(request.enter(room, "", 10, true)).isTrue();
+    assertThat(request.objects(1_000)).isTrue();
+    request.join(); // work for the call
+    assertThat(room.held()).isEqualTo(1_010);
+    request.leave();
+    assertThat(room.held()).as("the call itself").isEqualTo(10);
+    request.streamClosed(Status.OK);
+    assertThat(room.held()).isZero();
+  }
+
+  @Test
+  void aClientThatTakesNoAnswersHoldsNoRequests() throws Exception {
+    MeshServer server = start(options(Optional.empty()));
+    work = () -> ScoreResponse.newBuilder().setSnapshot("s".repeat(LONG_NAME)).build();
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+            .usePlaintext()
+            .initialFlowControlWindow(1 << 16)
+            .build();
+    try {
+      List<ClientCall<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        ClientCall<ScoreRequest, ScoreResponse> call =
+            channel.newCall(RewardServiceGrpc.getScoreMethod(), CallOptions.DEFAULT);
+        call.start(new ClientCall.Listener<>() {}, new Metadata());
+        call.sendMessage(named(LONG_NAME)); // no answer is asked for
+        call.halfClose();
+        calls.add(call);
+        // both that may be under way are done
+        while (held("callers") != (long) HeldRequests.CALL_BYTES * calls.size()) {
+          Thread.onSpinWait();
+        }
+      }
+      assertThat(server.callsUnderWay()).as("answers that nobody takes").isEqualTo(4);
+    } finally {
+      channel.shutdownNow();
+    }
+    awaitNothingHeld("callers");
+  }
+
+  @Test
   void whatIsGivenBackAfterTheEndIsNotGivenBackTwice() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldBytes room = new HeldBytes(100_000, false);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(request.enter(room, "", 10)).isTrue();
+    assertThat(request.enter(room, "", 10, false)).isTrue();
     assertThat(request.objects(1_000)).isTrue();
     MessageRoom[] kept = new MessageRoom[1];
     request.filterContext(Context.ROOT).run(() -> kept[0] = MessageRoom.keep());

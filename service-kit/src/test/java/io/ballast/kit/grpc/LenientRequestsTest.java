@@ -43,7 +43,7 @@ class LenientRequestsTest {
 
   private HeldRequest entered(HeldBytes room) {
     HeldRequest held = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(held.enter(room, "", 0)).isTrue();
+    assertThat(held.enter(room, "", 0, true)).isTrue();
     return held;
   }
 
