@@ -97,6 +97,7 @@ final class HeldRequest extends ServerStreamTracer {
   /** The part of a message that came would stay in memory until the call is over. */
   private void end(StatusRuntimeException why) {
     ended = why;
+    dropOne();
     OpenCall<?, ?> open = call;
     if (open != null) {
       var unused = open.end(why);
@@ -111,6 +112,16 @@ final class HeldRequest extends ServerStreamTracer {
   /** Counts that there is no room for what comes, and says so. */
   synchronized StatusRuntimeException full() {
     return requests.full(method, limit);
+  }
+
+  /**
+   * Gives back the part that came of a call's one message: its end goes out at once, for no answer
+   * is before it, and the other parts that arrive now may have room.
+   */
+  private synchronized void dropOne() {
+    if (one) {
+      read();
+    }
   }
 
   private synchronized boolean came(long bytes) {

@@ -409,6 +409,23 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
+  void ofMessagesThatComeTogetherOneEndsAndTheOthersGoOn() {
+    HeldRequests requests = new HeldRequests(100_000, meters);
+    HeldBytes room = new HeldBytes(100_000, false);
+    List<HeldRequest> together = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
+      assertThat(request.enter(room, "", 100, true)).isTrue();
+      together.add(request);
+    }
+    for (int part = 0; part < 30; part++) { // 30 of 1,000 bytes each, and what each takes beside
+      together.forEach(request -> request.inboundWireSize(1_000));
+    }
+    assertThat(together).filteredOn(request -> request.ended() == null).hasSize(2);
+    assertThat(room.held()).isEqualTo(10 * 100 + 2 * 30 * (1_000 + 512));
+  }
+
+  @Test
   void aRequestIsGivenBackThoughItsClientDoesNotTakeTheAnswer() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldBytes room = new HeldBytes(100_000, false);
