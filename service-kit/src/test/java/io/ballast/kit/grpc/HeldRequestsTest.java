@@ -7,6 +7,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -24,6 +25,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -443,7 +445,11 @@ class HeldRequestsTest extends MeshServerCase {
   @Test
   void aClientThatTakesNoAnswersHoldsNoRequests() throws Exception {
     MeshServer server = start(options(Optional.empty()));
-    work = () -> ScoreResponse.newBuilder().setSnapshot("s".repeat(LONG_NAME)).build();
+    ScoreResponse longer = // than the client's window
+        ScoreResponse.newBuilder()
+            .setModelVersion(ModelVersion.newBuilder().setModel("s".repeat(200_000)))
+            .build();
+    work = () -> longer;
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", server.port())
             .usePlaintext()
