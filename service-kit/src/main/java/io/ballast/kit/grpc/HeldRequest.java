@@ -25,6 +25,8 @@ final class HeldRequest extends ServerStreamTracer {
   private final long mostMessageBytes;
   private volatile @Nullable OpenCall<?, ?> call;
   private volatile @Nullable StatusRuntimeException ended;
+  private volatile int begun; // messages; that and the next are written by the transport's thread
+  private volatile int whole;
   private long coming; // bytes of the message that comes; for the transport's thread alone
 
   private @Nullable HeldBytes room; // from here on guarded by this
@@ -79,6 +81,18 @@ final class HeldRequest extends ServerStreamTracer {
   @Override
   public void inboundMessage(int number) {
     coming = 0;
+    begun = number + 1;
+  }
+
+  @Override
+  public void inboundMessageRead(int number, long wireBytes, long bytes) {
+    whole = number + 1;
+  }
+
+  /** Which message of the call has come in part, from 1; 0: none. */
+  int inPart() {
+    int last = begun;
+    return last == whole ? 0 : last;
   }
 
   @Override
@@ -95,7 +109,7 @@ final class HeldRequest extends ServerStreamTracer {
   }
 
   /** The part of a message that came would stay in memory until the call is over. */
-  private void end(StatusRuntimeException why) {
+  void end(StatusRuntimeException why) {
     ended = why;
     dropOne();
     OpenCall<?, ?> open = call;

@@ -24,10 +24,11 @@ import java.util.Optional;
 /**
  * Bounds the memory that all requests of a server take at once: each call takes some, its messages
  * take theirs as they come, byte by byte, and their objects before they are made. What finds no
- * room is refused for load. Servers of the mesh have room of their own, half as much: what they ask
- * is part of calls that have found room. RPCs for which nobody shows anything have room of their own,
- * too, a quarter as much, of which an address may have what it leaves free: they keep no known caller
- * out, and no address keeps the others out of them. Thread-safe.
+ * room is refused for load. A tenant, whoever is of none, or an address where nobody is asked who
+ * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room of
+ * their own, half as much: what they ask is part of calls that have found room. RPCs for which nobody
+ * shows anything have room of their own, too, a quarter as much, shared out by address: they keep no
+ * known caller out. Thread-safe.
  */
 final class HeldRequests extends ServerStreamTracer.Factory implements ServerInterceptor {
   /** Of a message to a service of gRPC's own: the names of services are short. */
@@ -51,7 +52,7 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
    * @param most bytes of known callers' requests at once, ≥ 1
    */
   HeldRequests(long most, MeterRegistry meters) {
-    callers = room("callers", new HeldBytes(most, false), meters);
+    callers = room("callers", new HeldBytes(most, true), meters);
     peers = room("peers", new HeldBytes(most / SHARE_OF_PEERS, false), meters);
     anybody = room("anybody", new HeldBytes(most / SHARE_OF_ANYBODY, true), meters);
     full = refused(HELD, meters);
@@ -122,9 +123,13 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
 
   /** Whose share of {@code room} a call takes. */
   private String owner(HeldBytes room, ServerCall<?, ?> call) {
-    return room == anybody
-        ? Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
-        : "";
+    if (room == peers) {
+      return "";
+    }
+    return Principals.current()
+        .map(known -> known.tenant().orElseGet(known::name))
+        .orElseGet(
+            () -> Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)));
   }
 
   /** What one message may take, its bytes and its objects together: with its call half of all. */
@@ -141,7 +146,8 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
     full.increment();
     return new MeshException(
         Fault.OVERLOADED,
-        "requests take as much memory as they may, %,d bytes; slow down".formatted(limit),
+        "requests take as much memory as they may, of %,d bytes what is free at most; slow down"
+            .formatted(limit),
         Map.of("limit", Long.toString(limit), MeshException.SHED, HELD));
   }
 

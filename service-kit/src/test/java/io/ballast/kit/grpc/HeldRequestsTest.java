@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import io.ballast.kit.error.Fault;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -20,6 +22,8 @@ import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -30,6 +34,7 @@ import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -202,14 +207,14 @@ class HeldRequestsTest extends MeshServerCase {
     MeshServer server = start(options(Optional.empty()));
     ManagedChannel greedy = channel(server);
     List<Unfinished<ScoreRequest, ScoreResponse>> calls = fill(greedy, new Metadata());
-    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(15); // 64 KB and some each
+    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(7); // 64 KB and some each, of half a MiB
     calls.stream()
         .filter(call -> call.end.isDone())
         .forEach(call -> assertOverloaded(call.ended()));
     assertThat(refused("held_bytes"))
         .isEqualTo(calls.stream().filter(call -> call.end.isDone()).count());
     assertThat(rewards(server).score(named(10)))
-        .as("of a neighbour")
+        .as("small calls go on")
         .isEqualTo(ScoreResponse.getDefaultInstance());
 
     greedy.shutdownNow();
@@ -395,6 +400,87 @@ class HeldRequestsTest extends MeshServerCase {
     assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 6L << 30)).isEqualTo(2L << 30);
     assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 256 << 20)).isEqualTo(128 << 20);
     assertThat(MeshServer.Options.usualHeldBytes(32 << 20, 256 << 20)).isEqualTo(256 << 20);
+  }
+
+  @Test
+  void aTenantHasHalfAndAnotherStillFindsRoom() {
+    HeldRequests requests = new HeldRequests(100 * HeldRequests.CALL_BYTES, meters);
+    Principal one = principal("one", Optional.of("acme"));
+    Principal other = principal("other", Optional.of("acme"));
+    int calls = 0;
+    while (enters(requests, calls % 2 == 0 ? one : other)) {
+      calls++;
+    }
+    assertThat(calls).as("of a tenant, by two names").isEqualTo(50);
+    assertThat(enters(requests, principal("its own", Optional.of("globex")))).isTrue();
+    assertThat(enters(requests, principal("of no tenant", Optional.empty()))).isTrue();
+  }
+
+  private static Principal principal(String name, Optional<String> tenant) {
+    return new Principal(name, tenant, EnumSet.of(Right.TRAINER), Principal.Proof.JWT);
+  }
+
+  /** Whether a call of {@code caller} finds room, which it keeps. */
+  private static boolean enters(HeldRequests requests, Principal caller) {
+    CallIdentity identity = new CallIdentity("request");
+    identity.principal(caller);
+    ServerStreamTracer held =
+        requests.newServerStreamTracer(
+            RewardServiceGrpc.getScoreMethod().getFullMethodName(), new Metadata());
+    Context context =
+        held.filterContext(Context.ROOT.withValue(CallIdentity.KEY, identity));
+    AtomicInteger begun = new AtomicInteger();
+    context.run(
+        () -> {
+          var unused =
+              requests.interceptCall(
+                  new Ended<>(RewardServiceGrpc.getScoreMethod()),
+                  new Metadata(),
+                  (call, headers) -> {
+                    begun.incrementAndGet();
+                    return new ServerCall.Listener<>() {};
+                  });
+        });
+    return begun.get() == 1;
+  }
+
+  /** A call that can only be ended. */
+  private static final class Ended<Q, A> extends ServerCall<Q, A> {
+    private final MethodDescriptor<Q, A> method;
+
+    Ended(MethodDescriptor<Q, A> method) {
+      this.method = method;
+    }
+
+    @Override
+    public void request(int count) {
+      throw new AssertionError("nothing is asked for");
+    }
+
+    @Override
+    public void sendHeaders(Metadata headers) {
+      throw new AssertionError("nothing is answered");
+    }
+
+    @Override
+    public void sendMessage(A message) {
+      throw new AssertionError("nothing is answered");
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      assertThat(status.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Override
+    public boolean isCancelled() {
+      return false;
+    }
+
+    @Override
+    public MethodDescriptor<Q, A> getMethodDescriptor() {
+      return method;
+    }
   }
 
   @Test
