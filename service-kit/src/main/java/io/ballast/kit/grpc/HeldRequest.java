@@ -8,9 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that the requests of one call take: the bytes of a message as they come from the
- * network, then its objects. It is given back when the call has ended and nothing works for it any
- * more; of a stream message by message, by whoever keeps one beyond its delivery ({@link
- * MessageRoom}). Thread-safe.
+ * network, then its objects. What a call with one request takes is given back when the work for it is
+ * done, but for the call itself, which is there until its client has taken the answer; of a stream
+ * it is given back message by message, by whoever keeps one beyond its delivery ({@link
+ * MessageRoom}). All is given back when the call has ended and nothing works for it any more.
+ * Thread-safe.
  */
 final class HeldRequest extends ServerStreamTracer {
   private static final Context.Key<HeldRequest> KEY = Context.key("ballast-held-request");
@@ -23,10 +25,16 @@ final class HeldRequest extends ServerStreamTracer {
   private final long mostMessageBytes;
   private volatile @Nullable OpenCall<?, ?> call;
   private volatile @Nullable StatusRuntimeException ended;
+  private volatile int begun; // messages; that and the next are written by the transport's thread
+  private volatile int whole;
   private long coming; // bytes of the message that comes; for the transport's thread alone
 
   private @Nullable HeldBytes room; // from here on guarded by this
-  private String address = "";
+  private String owner = "";
+  private long limit;
+  private long ofCall;
+  private boolean one;
+  private boolean closed;
   private long held;
   private long unread;
   private long delivered;
@@ -51,10 +59,17 @@ final class HeldRequest extends ServerStreamTracer {
     call = open;
   }
 
-  /** Takes {@code bytes} for the call itself; from now on messages are taken from there, too. */
-  synchronized boolean enter(HeldBytes from, String caller, long bytes) {
+  /**
+   * Takes {@code bytes} for the call itself; from now on messages are taken from there, too.
+   *
+   * @param oneMessage whether the call's request is one message
+   */
+  synchronized boolean enter(HeldBytes from, String whose, long bytes, boolean oneMessage) {
     room = from;
-    address = caller;
+    owner = whose;
+    limit = from.most();
+    one = oneMessage;
+    ofCall = bytes;
     return take(bytes);
   }
 
@@ -66,6 +81,18 @@ final class HeldRequest extends ServerStreamTracer {
   @Override
   public void inboundMessage(int number) {
     coming = 0;
+    begun = number + 1;
+  }
+
+  @Override
+  public void inboundMessageRead(int number, long wireBytes, long bytes) {
+    whole = number + 1;
+  }
+
+  /** Which message of the call has come in part, from 1; 0: none. */
+  int inPart() {
+    int last = begun;
+    return last == whole ? 0 : last;
   }
 
   @Override
@@ -77,13 +104,14 @@ final class HeldRequest extends ServerStreamTracer {
     if (coming > mostMessageBytes) {
       end(requests.tooLarge(method, mostMessageBytes));
     } else if (!came(bytes + PART_BYTES)) {
-      end(requests.full(method));
+      end(full());
     }
   }
 
   /** The part of a message that came would stay in memory until the call is over. */
-  private void end(StatusRuntimeException why) {
+  void end(StatusRuntimeException why) {
     ended = why;
+    dropOne();
     OpenCall<?, ?> open = call;
     if (open != null) {
       var unused = open.end(why);
@@ -93,6 +121,21 @@ final class HeldRequest extends ServerStreamTracer {
   /** Why the call was ended while a message came; null: it was not. */
   @Nullable StatusRuntimeException ended() {
     return ended;
+  }
+
+  /** Counts that there is no room for what comes, and says so. */
+  synchronized StatusRuntimeException full() {
+    return requests.full(method, limit);
+  }
+
+  /**
+   * Gives back the part that came of a call's one message: its end goes out at once, for no answer
+   * is before it, and the other parts that arrive now may have room.
+   */
+  private synchronized void dropOne() {
+    if (one) {
+      read();
+    }
   }
 
   private synchronized boolean came(long bytes) {
@@ -106,6 +149,14 @@ final class HeldRequest extends ServerStreamTracer {
   /** Sees to it that {@code bytes} are taken for the message that is read; whether they are. */
   synchronized boolean unread(long bytes) {
     return bytes <= unread || came(bytes - unread);
+  }
+
+  /** The message that is read has become one of {@code bytes}; what it took beyond is given back. */
+  synchronized void whole(long bytes) {
+    if (unread > bytes) {
+      give(unread - bytes);
+      unread = bytes;
+    }
   }
 
   /** Takes the objects of the message that is read, beside its bytes; whether there is room. */
@@ -141,16 +192,21 @@ final class HeldRequest extends ServerStreamTracer {
     holders++;
   }
 
-  /** One less does; with the last all is given back. */
+  /** One less does. */
   synchronized void leave() {
-    if (--holders == 0) {
+    holders--;
+    if (holders == 0) {
       give(held);
       room = null;
+    } else if (one && !closed) {
+      delivered = 0;
+      give(held - ofCall);
     }
   }
 
   @Override
-  public void streamClosed(Status status) {
+  public synchronized void streamClosed(Status status) {
+    closed = true;
     leave();
   }
 
@@ -158,7 +214,7 @@ final class HeldRequest extends ServerStreamTracer {
     long given = Math.min(bytes, held); // all was given back if the call is over
     held -= given;
     if (room != null && given > 0) {
-      room.give(address, given);
+      room.give(owner, given);
     }
   }
 
@@ -166,7 +222,7 @@ final class HeldRequest extends ServerStreamTracer {
     if (room == null) {
       return true; // nobody has let the call in yet, or it is over
     }
-    if (!room.take(address, bytes)) {
+    if (!room.take(owner, bytes)) {
       return false;
     }
     held += bytes;

@@ -2,6 +2,8 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
 import io.grpc.Context;
 import io.grpc.Grpc;
@@ -17,13 +19,16 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Bounds the memory that all requests of a server take at once: each call takes some, its messages
  * take theirs as they come, byte by byte, and their objects before they are made. What finds no
- * room is refused for load. RPCs for which nobody shows anything have room of their own, a quarter
- * as much, of which an address may have what it leaves free: they keep no known caller out, and no
- * address keeps the others out of them. Thread-safe.
+ * room is refused for load. A tenant, whoever is of none, or an address where nobody is asked who
+ * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room of
+ * their own, half as much: what they ask is part of calls that have found room. RPCs for which nobody
+ * shows anything have room of their own, too, a quarter as much, shared out by address: they keep no
+ * known caller out. Thread-safe.
  */
 final class HeldRequests extends ServerStreamTracer.Factory implements ServerInterceptor {
   /** Of a message to a service of gRPC's own: the names of services are short. */
@@ -34,9 +39,11 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
 
   private static final String HELD = "held_bytes";
   private static final String LARGE = "too_large";
+  private static final int SHARE_OF_PEERS = 2;
   private static final int SHARE_OF_ANYBODY = 4;
 
   private final HeldBytes callers;
+  private final HeldBytes peers;
   private final HeldBytes anybody;
   private final Counter full;
   private final Counter large;
@@ -45,7 +52,8 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
    * @param most bytes of known callers' requests at once, ≥ 1
    */
   HeldRequests(long most, MeterRegistry meters) {
-    callers = room("callers", new HeldBytes(most, false), meters);
+    callers = room("callers", new HeldBytes(most, true), meters);
+    peers = room("peers", new HeldBytes(most / SHARE_OF_PEERS, false), meters);
     anybody = room("anybody", new HeldBytes(most / SHARE_OF_ANYBODY, true), meters);
     full = refused(HELD, meters);
     large = refused(LARGE, meters);
@@ -85,34 +93,61 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     HeldRequest request = HeldRequest.current();
-    String method = call.getMethodDescriptor().getFullMethodName();
-    if (request != null
-        && !request.enter(
-            RpcAccess.isPublic(method) ? anybody : callers,
-            Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)),
-            CALL_BYTES)) {
-      Doorkeeper.refuse(call, overloaded(method));
-      return new ServerCall.Listener<>() {};
+    if (request != null) {
+      HeldBytes room = room(call.getMethodDescriptor().getFullMethodName(), headers);
+      if (!request.enter(room, owner(room, call), CALL_BYTES, oneMessage(call))) {
+        Doorkeeper.refuse(call, overloaded(room.most()));
+        return new ServerCall.Listener<>() {};
+      }
     }
     return next.startCall(call, headers);
   }
 
-  /** What one message may take, its bytes and its objects together. */
+  private static boolean oneMessage(ServerCall<?, ?> call) {
+    return call.getMethodDescriptor().getType().clientSendsOneMessage();
+  }
+
+  private HeldBytes room(String method, Metadata headers) {
+    if (RpcAccess.isPublic(method)) {
+      return anybody;
+    }
+    String process = headers.get(DrainGate.PROCESS);
+    boolean inner =
+        process != null && (DrainGate.THIS_PROCESS.equals(process) || isPeer(Principals.current()));
+    return inner ? peers : callers;
+  }
+
+  private static boolean isPeer(Optional<Principal> caller) {
+    return caller.isPresent() && caller.get().rights().contains(Right.PEER);
+  }
+
+  /** Whose share of {@code room} a call takes. */
+  private String owner(HeldBytes room, ServerCall<?, ?> call) {
+    if (room == peers) {
+      return "";
+    }
+    return Principals.current()
+        .map(known -> known.tenant().orElseGet(known::name))
+        .orElseGet(
+            () -> Doorkeeper.from(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)));
+  }
+
+  /** What one message may take, its bytes and its objects together: with its call half of all. */
   long mostOfMessage() {
-    return callers.most() / 2;
+    return callers.most() / 2 - CALL_BYTES;
   }
 
-  /** Counts a request for which there is no room, and says so. */
-  StatusRuntimeException full(String method) {
-    return new StatusMapper(service(method)).judge(overloaded(method), Context.ROOT).answer();
+  /** Counts a request for which there is no room among {@code limit} bytes, and says so. */
+  StatusRuntimeException full(String method, long limit) {
+    return new StatusMapper(service(method)).judge(overloaded(limit), Context.ROOT).answer();
   }
 
-  private MeshException overloaded(String method) {
+  private MeshException overloaded(long limit) {
     full.increment();
-    long limit = (RpcAccess.isPublic(method) ? anybody : callers).most();
     return new MeshException(
         Fault.OVERLOADED,
-        "requests take as much memory as they may, %,d bytes; slow down".formatted(limit),
+        "requests take as much memory as they may, of %,d bytes what is free at most; slow down"
+            .formatted(limit),
         Map.of("limit", Long.toString(limit), MeshException.SHED, HELD));
   }
 

@@ -21,7 +21,7 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -46,7 +46,8 @@ final class LenientRequests {
   /** A packed message is unpacked in such parts. */
   private static final int PART_BYTES = 16 << 10;
 
-  private static final int GROWTH = 3;
+  /** While its parts are put together, it is there twice. */
+  private static final int GROWTH = 2;
 
   private LenientRequests() {}
 
@@ -123,13 +124,14 @@ final class LenientRequests {
       }
       try {
         byte[] message = all(bytes, held);
+        held.whole(message.length);
         long most = requests.mostOfMessage() - message.length;
         long objects = weight.of(message, most);
         if (objects > most) {
           return new Read<>(null, requests.tooHeavy(method));
         }
         if (!held.objects(objects)) {
-          return new Read<>(null, requests.full(method));
+          return new Read<>(null, held.full());
         }
         try {
           return new Read<>(parser.parseFrom(message), null);
@@ -155,22 +157,39 @@ final class LenientRequests {
     private byte[] all(InputStream bytes, HeldRequest held) throws IOException {
       if (bytes instanceof KnownLength) {
         int length = bytes.available();
-        require(held.unread(length));
-        return bytes.readNBytes(length);
+        require(held.unread(length), held);
+        byte[] message = new byte[length]; // readNBytes(length) would make it of parts
+        int came = bytes.readNBytes(message, 0, length);
+        if (came < length) {
+          throw new EOFException("%,d bytes of %,d".formatted(came, length));
+        }
+        return message;
       }
-      ByteArrayOutputStream unpacked = new ByteArrayOutputStream();
-      byte[] part = new byte[PART_BYTES];
-      for (int read = bytes.read(part); read >= 0; read = bytes.read(part)) {
-        // an array that grows is there twice, and then once more as it is
-        require(held.unread(GROWTH * (unpacked.size() + (long) read)));
-        unpacked.write(part, 0, read);
+      List<byte[]> parts = new ArrayList<>();
+      int length = 0;
+      for (byte[] part = bytes.readNBytes(PART_BYTES);
+          part.length > 0;
+          part = bytes.readNBytes(PART_BYTES)) {
+        length += part.length;
+        require(held.unread((long) GROWTH * length), held);
+        parts.add(part);
       }
-      return unpacked.toByteArray();
+      return parts.size() == 1 ? parts.getFirst() : joined(parts, length);
     }
 
-    private void require(boolean room) {
+    private static byte[] joined(List<byte[]> parts, int length) {
+      byte[] whole = new byte[length];
+      int at = 0;
+      for (byte[] part : parts) {
+        System.arraycopy(part, 0, whole, at, part.length);
+        at += part.length;
+      }
+      return whole;
+    }
+
+    private static void require(boolean room, HeldRequest held) {
       if (!room) {
-        throw requests.full(method);
+        throw held.full();
       }
     }
 

@@ -113,7 +113,7 @@ public final class MeshServer implements AutoCloseable {
    * @param drain how long calls may take to end at a stop
    * @param reflection whether clients may list the services
    * @param bearerToken what every call must carry; empty: nothing
-   * @param maxHeldBytes of memory that the requests of known callers take at once, four times the
+   * @param maxHeldBytes of memory that the requests of known callers take at once, eight times the
    *     longest message at the least; one message may take half of it
    */
   public record Options(
@@ -125,9 +125,9 @@ public final class MeshServer implements AutoCloseable {
       boolean reflection,
       Optional<String> bearerToken,
       long maxHeldBytes) {
-    private static final int LEAST_HELD_MESSAGES = 4;
-    private static final int USUAL_HELD_MESSAGES = 8;
+    private static final int LEAST_HELD_MESSAGES = 8;
     private static final long LEAST_USUAL_HELD = 128L << 20;
+    private static final int USUAL_SHARE_OF_HEAP = 3;
 
     /** As the other, with the usual memory for requests. */
     public Options(
@@ -149,9 +149,20 @@ public final class MeshServer implements AutoCloseable {
           usualHeldBytes(maxMessageBytes));
     }
 
-    /** Eight of the longest messages, and 128 MiB at the least. */
+    /** A third of the heap; eight of the longest messages, and 128 MiB, at the least. */
     public static long usualHeldBytes(int maxMessageBytes) {
-      return Math.max(LEAST_USUAL_HELD, (long) USUAL_HELD_MESSAGES * maxMessageBytes);
+      return usualHeldBytes(maxMessageBytes, Runtime.getRuntime().maxMemory());
+    }
+
+    /** Eight of the longest messages: one of them, with its objects, may take half. */
+    public static long leastHeldBytes(int maxMessageBytes) {
+      return (long) LEAST_HELD_MESSAGES * maxMessageBytes;
+    }
+
+    static long usualHeldBytes(int maxMessageBytes, long heapBytes) {
+      return Math.max(
+          heapBytes / USUAL_SHARE_OF_HEAP,
+          Math.max(LEAST_USUAL_HELD, leastHeldBytes(maxMessageBytes)));
     }
 
     /** Checks the ranges. */
@@ -168,11 +179,11 @@ public final class MeshServer implements AutoCloseable {
             "max message size: %,d bytes (allowed: > 0)".formatted(maxMessageBytes),
             Map.of("max_message_bytes", Integer.toString(maxMessageBytes)));
       }
-      long leastHeld = (long) LEAST_HELD_MESSAGES * maxMessageBytes;
+      long leastHeld = leastHeldBytes(maxMessageBytes);
       if (maxHeldBytes < leastHeld) {
         throw new MeshException(
             Fault.MALFORMED_REQUEST,
-            "memory for requests: %,d bytes (allowed: at least four times the longest message, %,d)"
+            "memory for requests: %,d bytes (allowed: at least eight times the longest message, %,d)"
                 .formatted(maxHeldBytes, leastHeld),
             Map.of("max_held_bytes", Long.toString(maxHeldBytes)));
       }

@@ -198,9 +198,27 @@ final class MessageWeight {
           };
     }
 
-    /** Text takes two bytes for each character if one of them is beyond Latin-1. */
+    /** Text of ASCII takes its length, any other two bytes for each unit of UTF-16. */
     private long text(int from, int length) {
-      return highBits(from, length) == 0 ? length : 2L * length;
+      long following = 0; // bytes after the first of a character
+      long pairs = 0; // characters of two units, which have four bytes
+      int at = from;
+      int end = from + length;
+      for (; at <= end - Long.BYTES; at += Long.BYTES) {
+        long eight = (long) EIGHT.get(message, at);
+        long high = eight & HIGH_BITS;
+        if (high != 0) {
+          long second = eight << 1; // each byte's next bit, where its highest was
+          following += Long.bitCount(high & ~second);
+          pairs += Long.bitCount(high & second & (eight << 2) & (eight << 3));
+        }
+      }
+      for (; at < end; at++) {
+        int one = message[at] & 0xFF;
+        following += (one & 0xC0) == 0x80 ? 1 : 0;
+        pairs += one >= 0xF0 ? 1 : 0;
+      }
+      return following == 0 ? length : 2 * (length - following + pairs);
     }
 
     /** How many of the bytes have the highest bit. */

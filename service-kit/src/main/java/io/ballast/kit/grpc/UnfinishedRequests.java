@@ -18,12 +18,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends calls whose request is one message and does not become whole: nothing is done for them, but
- * what has come of them is kept in memory. A call whose own deadline is sooner ends by that. Stands
- * inside the {@link DrainGate}, whose calls may be ended while others speak. Thread-safe.
+ * Ends calls whose request is one message and does not become whole, and streams of which one
+ * message does not: nothing is done for it, but what has come of it is kept in memory. A call whose
+ * own deadline is sooner ends by that. Stands inside the {@link DrainGate}, whose calls may be ended while others speak. Thread-safe.
  */
 final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
-  /** How long a caller may take to send all of its request. */
+  /** How long a caller may take to send all of its request, or of a message of its stream. */
   static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(UnfinishedRequests.class);
@@ -33,6 +33,7 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
   private final LongSupplier nanoTime;
   private final RefusedCalls refused;
   private final Set<Unfinished> calls = ConcurrentHashMap.newKeySet();
+  private final Set<Stream> streams = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("unfinished-requests").factory());
@@ -55,6 +56,32 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
     }
   }
 
+  /** A call whose requests are a stream, and which of them had come in part at the last look. */
+  private static final class Stream {
+    private final ServerCall<?, ?> call;
+    private final @Nullable CallIdentity identity;
+    private final HeldRequest held;
+    private int inPart;
+    private long sinceNanos;
+
+    Stream(ServerCall<?, ?> call, @Nullable CallIdentity identity, HeldRequest held) {
+      this.call = call;
+      this.identity = identity;
+      this.held = held;
+    }
+
+    /** Whether the same message has been coming for too long. */
+    boolean isLate(long now) {
+      int before = inPart;
+      inPart = held.inPart();
+      if (inPart == 0 || inPart != before) {
+        sinceNanos = now;
+        return false;
+      }
+      return now - sinceNanos >= PATIENCE.toNanos();
+    }
+  }
+
   /** Looks by itself, from now on. */
   void start() {
     long nanos = BETWEEN_LOOKS.toNanos();
@@ -65,7 +92,7 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     if (!call.getMethodDescriptor().getType().clientSendsOneMessage()) {
-      return next.startCall(call, headers);
+      return watched(call, headers, next);
     }
     Unfinished own = new Unfinished(call, CallIdentity.current(), nanoTime.getAsLong());
     calls.add(own);
@@ -96,6 +123,34 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
     }
   }
 
+  private <Q, A> ServerCall.Listener<Q> watched(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    HeldRequest held = HeldRequest.current();
+    if (held == null) {
+      return next.startCall(call, headers);
+    }
+    Stream own = new Stream(call, CallIdentity.current(), held);
+    streams.add(own);
+    try {
+      return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+        @Override
+        public void onCancel() {
+          streams.remove(own);
+          super.onCancel();
+        }
+
+        @Override
+        public void onComplete() {
+          streams.remove(own);
+          super.onComplete();
+        }
+      };
+    } catch (RuntimeException | Error e) {
+      streams.remove(own);
+      throw e;
+    }
+  }
+
   /** Ends what has been unfinished for too long. */
   void look() {
     long now = nanoTime.getAsLong();
@@ -104,6 +159,18 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
         end(each);
       }
     }
+    for (Stream each : streams) {
+      if (each.isLate(now) && streams.remove(each)) {
+        end(each);
+      }
+    }
+  }
+
+  private void end(Stream late) {
+    String why = "a message did not come whole within %d s".formatted(PATIENCE.toSeconds());
+    refused.count(REASON, late.call, late.identity, why);
+    late.held.end(
+        Status.DEADLINE_EXCEEDED.withDescription(why).asRuntimeException(new Metadata()));
   }
 
   private void end(Unfinished late) {

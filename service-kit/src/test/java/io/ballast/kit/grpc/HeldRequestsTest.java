@@ -3,9 +3,13 @@ package io.ballast.kit.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import io.ballast.kit.error.Fault;
+import io.ballast.kit.security.Principal;
+import io.ballast.kit.security.Right;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -18,15 +22,19 @@ import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -68,6 +76,27 @@ class HeldRequestsTest extends MeshServerCase {
 
   private double refused(String reason) {
     return meters.get("ballast.requests.refused").tag("reason", reason).counter().count();
+  }
+
+  /** Sends more long messages than there is room for. */
+  private List<Unfinished<ScoreRequest, ScoreResponse>> fill(
+      ManagedChannel greedy, Metadata headers) throws InvalidProtocolBufferException {
+    List<Unfinished<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
+    long each =
+        HeldRequests.CALL_BYTES
+            + MessageWeight.of(ScoreRequest.getDescriptor())
+                .of(named(LONG_NAME).toByteArray(), Long.MAX_VALUE);
+    for (int i = 0; i < 40; i++) {
+      Metadata own = new Metadata(); // a call takes over what it is started with
+      own.merge(headers);
+      calls.add(
+          new Unfinished<>(greedy, RewardServiceGrpc.getScoreMethod(), own, named(LONG_NAME)));
+      // until it is refused, or whole and held; those that come together may all be refused
+      while (held("callers") != each * calls.stream().filter(call -> !call.end.isDone()).count()) {
+        Thread.onSpinWait();
+      }
+    }
+    return calls;
   }
 
   private void awaitNothingHeld(String of) {
@@ -177,28 +206,15 @@ class HeldRequestsTest extends MeshServerCase {
   void messagesThatWaitForTheirEndAreHeldToTheLimitAndSmallCallsGoOn() throws Exception {
     MeshServer server = start(options(Optional.empty()));
     ManagedChannel greedy = channel(server);
-    List<Unfinished<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
-    long each =
-        HeldRequests.CALL_BYTES
-            + MessageWeight.of(ScoreRequest.getDescriptor())
-                .of(named(LONG_NAME).toByteArray(), Long.MAX_VALUE);
-    for (int i = 0; i < 40; i++) {
-      calls.add(
-          new Unfinished<>(
-              greedy, RewardServiceGrpc.getScoreMethod(), new Metadata(), named(LONG_NAME)));
-      // until it is refused, or whole and held; those that come together may all be refused
-      while (held("callers") != each * calls.stream().filter(call -> !call.end.isDone()).count()) {
-        Thread.onSpinWait();
-      }
-    }
-    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(15); // 64 KB and some each
+    List<Unfinished<ScoreRequest, ScoreResponse>> calls = fill(greedy, new Metadata());
+    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(7); // 64 KB and some each, of half a MiB
     calls.stream()
         .filter(call -> call.end.isDone())
         .forEach(call -> assertOverloaded(call.ended()));
     assertThat(refused("held_bytes"))
         .isEqualTo(calls.stream().filter(call -> call.end.isDone()).count());
     assertThat(rewards(server).score(named(10)))
-        .as("of a neighbour")
+        .as("small calls go on")
         .isEqualTo(ScoreResponse.getDefaultInstance());
 
     greedy.shutdownNow();
@@ -206,6 +222,31 @@ class HeldRequestsTest extends MeshServerCase {
     assertThat(rewards(server).score(named(LONG_NAME)))
         .as("once there is room again")
         .isEqualTo(ScoreResponse.getDefaultInstance());
+  }
+
+  @Test
+  void callersKeepNoServerOfTheMeshOut() throws Exception {
+    MeshServer server = start(options(Optional.of(TOKEN)));
+    fill(channel(server), shown());
+    assertThat(refused("held_bytes")).as("they fill their room").isPositive();
+
+    Metadata peer = shown();
+    peer.put(DrainGate.PROCESS, "another process");
+    assertThat(
+            rewards(server)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(peer))
+                .score(named(LONG_NAME)))
+        .as("of a server that shows the mesh's token")
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    Metadata itself = shown();
+    itself.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
+    assertThat(
+            rewards(server)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(itself))
+                .score(named(LONG_NAME)))
+        .as("of this process")
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    awaitNothingHeld("peers");
   }
 
   @Test
@@ -281,9 +322,39 @@ class HeldRequestsTest extends MeshServerCase {
         .isInstanceOfSatisfying(StatusRuntimeException.class, HeldRequestsTest::assertTooLarge)
         .hasMessage(
             "RESOURCE_EXHAUSTED: with its fields as objects the message exceeds maximum size"
-                + " 524,288 in memory");
+                + " 520,192 in memory");
     assertThat(refused("too_large")).isEqualTo(1);
     awaitNothingHeld("callers");
+  }
+
+  @Test
+  void theLongestMessageIsTakenWhereRoomIsTheLeastAllowed() {
+    MeshServer server =
+        start(
+            new MeshServer.Options(
+                "127.0.0.1",
+                0,
+                MESSAGE,
+                Duration.ofMillis(1),
+                Duration.ofSeconds(10),
+                true,
+                Optional.empty(),
+                8 * MESSAGE));
+    ScoreRequest longest = named(MESSAGE - 8); // two tags, and two lengths of three bytes
+    assertThat(longest.getSerializedSize()).isEqualTo(MESSAGE);
+    assertThat(rewards(server).score(longest)).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThatThrownBy(
+            () ->
+                new MeshServer.Options(
+                    "127.0.0.1",
+                    0,
+                    MESSAGE,
+                    Duration.ofMillis(1),
+                    Duration.ofSeconds(10),
+                    true,
+                    Optional.empty(),
+                    8 * MESSAGE - 1))
+        .hasMessageContaining("at least eight times the longest message, 524,288");
   }
 
   @Test
@@ -325,10 +396,98 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
+  void roomGoesByTheHeapAndByTheLongestMessage() {
+    assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 6L << 30)).isEqualTo(2L << 30);
+    assertThat(MeshServer.Options.usualHeldBytes(16 << 20, 256 << 20)).isEqualTo(128 << 20);
+    assertThat(MeshServer.Options.usualHeldBytes(32 << 20, 256 << 20)).isEqualTo(256 << 20);
+  }
+
+  @Test
+  void aTenantHasHalfAndAnotherStillFindsRoom() {
+    HeldRequests requests = new HeldRequests(100 * HeldRequests.CALL_BYTES, meters);
+    Principal one = principal("one", Optional.of("acme"));
+    Principal other = principal("other", Optional.of("acme"));
+    int calls = 0;
+    while (enters(requests, calls % 2 == 0 ? one : other)) {
+      calls++;
+    }
+    assertThat(calls).as("of a tenant, by two names").isEqualTo(50);
+    assertThat(enters(requests, principal("its own", Optional.of("globex")))).isTrue();
+    assertThat(enters(requests, principal("of no tenant", Optional.empty()))).isTrue();
+  }
+
+  private static Principal principal(String name, Optional<String> tenant) {
+    return new Principal(name, tenant, EnumSet.of(Right.TRAINER), Principal.Proof.JWT);
+  }
+
+  /** Whether a call of {@code caller} finds room, which it keeps. */
+  private static boolean enters(HeldRequests requests, Principal caller) {
+    CallIdentity identity = new CallIdentity("request");
+    identity.principal(caller);
+    ServerStreamTracer held =
+        requests.newServerStreamTracer(
+            RewardServiceGrpc.getScoreMethod().getFullMethodName(), new Metadata());
+    Context context =
+        held.filterContext(Context.ROOT.withValue(CallIdentity.KEY, identity));
+    AtomicInteger begun = new AtomicInteger();
+    context.run(
+        () -> {
+          var unused =
+              requests.interceptCall(
+                  new Ended<>(RewardServiceGrpc.getScoreMethod()),
+                  new Metadata(),
+                  (call, headers) -> {
+                    begun.incrementAndGet();
+                    return new ServerCall.Listener<>() {};
+                  });
+        });
+    return begun.get() == 1;
+  }
+
+  /** A call that can only be ended. */
+  private static final class Ended<Q, A> extends ServerCall<Q, A> {
+    private final MethodDescriptor<Q, A> method;
+
+    Ended(MethodDescriptor<Q, A> method) {
+      this.method = method;
+    }
+
+    @Override
+    public void request(int count) {
+      throw new AssertionError("nothing is asked for");
+    }
+
+    @Override
+    public void sendHeaders(Metadata headers) {
+      throw new AssertionError("nothing is answered");
+    }
+
+    @Override
+    public void sendMessage(A message) {
+      throw new AssertionError("nothing is answered");
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      assertThat(status.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Override
+    public boolean isCancelled() {
+      return false;
+    }
+
+    @Override
+    public MethodDescriptor<Q, A> getMethodDescriptor() {
+      return method;
+    }
+  }
+
+  @Test
   void bytesThatComeSinglyTakeMore() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(request.enter(new HeldBytes(100_000, false), "", 0)).isTrue();
+    assertThat(request.enter(new HeldBytes(100_000, false), "", 0, true)).isTrue();
     int parts = 0;
     while (request.ended() == null) {
       request.inboundWireSize(1);
@@ -338,11 +497,77 @@ class HeldRequestsTest extends MeshServerCase {
   }
 
   @Test
+  void ofMessagesThatComeTogetherOneEndsAndTheOthersGoOn() {
+    HeldRequests requests = new HeldRequests(100_000, meters);
+    HeldBytes room = new HeldBytes(100_000, false);
+    List<HeldRequest> together = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
+      assertThat(request.enter(room, "", 100, true)).isTrue();
+      together.add(request);
+    }
+    for (int part = 0; part < 30; part++) { // 30 of 1,000 bytes each, and what each takes beside
+      together.forEach(request -> request.inboundWireSize(1_000));
+    }
+    assertThat(together).filteredOn(request -> request.ended() == null).hasSize(2);
+    assertThat(room.held()).isEqualTo(10 * 100 + 2 * 30 * (1_000 + 512));
+  }
+
+  @Test
+  void aRequestIsGivenBackThoughItsClientDoesNotTakeTheAnswer() {
+    HeldRequests requests = new HeldRequests(100_000, meters);
+    HeldBytes room = new HeldBytes(100_000, false);
+    HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
+    assertThat(request.enter(room, "", 10, true)).isTrue();
+    assertThat(request.objects(1_000)).isTrue();
+    request.join(); // work for the call
+    assertThat(room.held()).isEqualTo(1_010);
+    request.leave();
+    assertThat(room.held()).as("the call itself").isEqualTo(10);
+    request.streamClosed(Status.OK);
+    assertThat(room.held()).isZero();
+  }
+
+  @Test
+  void aClientThatTakesNoAnswersHoldsNoRequests() throws Exception {
+    MeshServer server = start(options(Optional.empty()));
+    ScoreResponse longer = // than the client's window
+        ScoreResponse.newBuilder()
+            .setModelVersion(ModelVersion.newBuilder().setModel("s".repeat(200_000)))
+            .build();
+    work = () -> longer;
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+            .usePlaintext()
+            .initialFlowControlWindow(1 << 16)
+            .build();
+    try {
+      List<ClientCall<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        ClientCall<ScoreRequest, ScoreResponse> call =
+            channel.newCall(RewardServiceGrpc.getScoreMethod(), CallOptions.DEFAULT);
+        call.start(new ClientCall.Listener<>() {}, new Metadata());
+        call.sendMessage(named(LONG_NAME)); // no answer is asked for
+        call.halfClose();
+        calls.add(call);
+        // both that may be under way are done
+        while (held("callers") != (long) HeldRequests.CALL_BYTES * calls.size()) {
+          Thread.onSpinWait();
+        }
+      }
+      assertThat(server.callsUnderWay()).as("answers that nobody takes").isEqualTo(4);
+    } finally {
+      channel.shutdownNow();
+    }
+    awaitNothingHeld("callers");
+  }
+
+  @Test
   void whatIsGivenBackAfterTheEndIsNotGivenBackTwice() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldBytes room = new HeldBytes(100_000, false);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(request.enter(room, "", 10)).isTrue();
+    assertThat(request.enter(room, "", 10, false)).isTrue();
     assertThat(request.objects(1_000)).isTrue();
     MessageRoom[] kept = new MessageRoom[1];
     request.filterContext(Context.ROOT).run(() -> kept[0] = MessageRoom.keep());

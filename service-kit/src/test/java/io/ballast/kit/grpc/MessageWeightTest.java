@@ -15,6 +15,7 @@ import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.grpc.health.v1.HealthCheckRequest;
+import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -35,7 +36,28 @@ class MessageWeightTest {
     assertThat(weight(named(""))).isEqualTo(64 + 8);
     assertThat(weight(named("abc"))).isEqualTo(64 + 8 + 64 + 3);
     // an arrow is three bytes of UTF-8, and makes two of every character
-    assertThat(weight(named("abcdefgh→"))).isEqualTo(64 + 8 + 64 + 2 * 11);
+    assertThat(weight(named("abcdefgh→"))).isEqualTo(64 + 8 + 64 + 2 * 9);
+    assertThat(weight(named("→→→→→→"))).isEqualTo(64 + 8 + 64 + 2 * 6);
+    // four bytes of UTF-8 are two units of UTF-16
+    assertThat(weight(named("ab😀"))).isEqualTo(64 + 8 + 64 + 2 * 4);
+    assertThat(weight(named("😀".repeat(9)))).isEqualTo(64 + 8 + 64 + 2 * 18);
+    // a byte in Java, counted as two
+    assertThat(weight(named("é"))).isEqualTo(64 + 8 + 64 + 2);
+  }
+
+  @Test
+  void textOfAnyCharactersTakesTwoBytesForEachUnitWhereverItBegins() throws Exception {
+    Random random = new Random(8);
+    String[] characters = {"a", "é", "ж", "→", "字", "😀"};
+    for (int i = 0; i < 200; i++) {
+      StringBuilder text = new StringBuilder("→");
+      for (int length = random.nextInt(40); length > 0; length--) {
+        text.append(characters[random.nextInt(characters.length)]);
+      }
+      assertThat(weight(named(text.toString())))
+          .as(text.toString())
+          .isEqualTo(64 + 8 + 64 + 2L * text.length());
+    }
   }
 
   @Test

@@ -18,6 +18,7 @@ import io.grpc.Status;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +37,7 @@ class UnfinishedRequestsTest {
   private final UnfinishedRequests unfinished = new UnfinishedRequests(nanos::get, refused);
   private final DrainGate gate = new DrainGate();
   private final List<StreamObserver<ScoreResponse>> begun = new ArrayList<>();
+  private final List<HeldRequest> streams = new ArrayList<>();
   private final Server server;
   private final ManagedChannel channel;
 
@@ -44,6 +46,7 @@ class UnfinishedRequestsTest {
     server =
         InProcessServerBuilder.forName(name)
             .directExecutor()
+            .addStreamTracerFactory(new HeldRequests(1 << 20, new SimpleMeterRegistry()))
             .addService(ServerInterceptors.interceptForward(new Rewards(), gate, unfinished))
             .build();
     channel = InProcessChannelBuilder.forName(name).directExecutor().build();
@@ -58,6 +61,7 @@ class UnfinishedRequestsTest {
     @Override
     public StreamObserver<ScoreStreamRequest> scoreStream(
         StreamObserver<ScoreStreamResponse> observer) {
+      streams.add(Objects.requireNonNull(HeldRequest.current()));
       return new StreamObserver<>() {
         @Override
         public void onNext(ScoreStreamRequest request) {
@@ -176,6 +180,31 @@ class UnfinishedRequestsTest {
 
     pass(UnfinishedRequests.PATIENCE);
     assertThat(got.status().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+  }
+
+  @Test
+  void aStreamEndsAMinuteAfterAMessageWasSeenToHaveComeInPart() {
+    Got<ScoreStreamResponse> got = new Got<>();
+    var unused =
+        send(
+            RewardServiceGrpc.getScoreStreamMethod(), ScoreStreamRequest.getDefaultInstance(), got);
+    HeldRequest held = streams.getFirst();
+    held.inboundMessage(1);
+    pass(Duration.ofSeconds(5));
+    pass(Duration.ofSeconds(59));
+    assertThat(got.status).as("it has been looked at for 59 s").isNull();
+    held.inboundMessageRead(1, 10, 10); // it has come, and the next begins
+    held.inboundMessage(2);
+    pass(Duration.ofSeconds(59));
+    assertThat(got.status).isNull();
+    pass(Duration.ofSeconds(59));
+    assertThat(got.status).isNull();
+
+    pass(Duration.ofSeconds(1));
+    assertThat(got.status().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+    assertThat(got.status().getDescription())
+        .isEqualTo("a message did not come whole within 60 s");
+    assertThat(gate.underWay()).isZero();
   }
 
   @Test

@@ -262,7 +262,7 @@ class VirtualThreadRepliesTest {
             new HeldRequests(64 << 20, new SimpleMeterRegistry()),
             "a.Service/Method",
             Long.MAX_VALUE);
-    assertThat(held.enter(room, "", 0)).isTrue();
+    assertThat(held.enter(room, "", 0, false)).isTrue();
     AtomicInteger delivered = new AtomicInteger();
     Semaphore answers = new Semaphore(0);
     try (VirtualThreadReplies replies =

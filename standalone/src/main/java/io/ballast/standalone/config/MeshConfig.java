@@ -147,11 +147,12 @@ public record MeshConfig(
             .maxHeldBytes()
             .map(MemorySize::asLongValue)
             .orElseGet(() -> MeshServer.Options.usualHeldBytes(maxMessageBytes));
+    long least = MeshServer.Options.leastHeldBytes(maxMessageBytes);
     require(
-        bytes >= 4L * maxMessageBytes,
+        bytes >= least,
         "ballast.max-held-bytes",
         bytes,
-        "at least four times max-message-size, %,d".formatted(4L * maxMessageBytes));
+        "at least eight times max-message-size, %,d".formatted(least));
     return bytes;
   }
 

@@ -79,7 +79,7 @@ public interface MeshProperties {
 
   /**
    * Memory that the requests of known callers take at once; what finds no room is refused. Absent:
-   * eight of the longest messages, 128M at the least.
+   * a third of the heap; eight of the longest messages, and 128M, at the least.
    */
   Optional<MemorySize> maxHeldBytes();
 

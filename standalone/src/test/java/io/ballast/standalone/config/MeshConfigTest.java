@@ -3,6 +3,7 @@ package io.ballast.standalone.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.kit.grpc.MeshServer;
 import io.ballast.kit.resilience.BalancingSettings;
 import io.ballast.kit.resilience.LimitSettings;
 import io.ballast.kit.resilience.PeerSettings;
@@ -94,15 +95,18 @@ class MeshConfigTest {
 
   @Test
   void memoryForRequestsGoesByTheLongestMessage() {
-    assertThat(config(Map.of()).server().maxHeldBytes()).isEqualTo(128 << 20);
-    assertThat(config(Map.of("ballast.max-message-size", "32M")).server().maxHeldBytes())
-        .isEqualTo(256 << 20);
-    assertThat(config(Map.of("ballast.max-held-bytes", "64M")).server().maxHeldBytes())
-        .isEqualTo(64 << 20);
-    assertThatThrownBy(() -> config(Map.of("ballast.max-held-bytes", "67108863")))
+    assertThat(config(Map.of()).server().maxHeldBytes())
+        .isEqualTo(MeshServer.Options.usualHeldBytes(16 << 20))
+        .isGreaterThanOrEqualTo(128 << 20);
+    assertThat(config(Map.of("ballast.max-message-size", "128M")).server().maxHeldBytes())
+        .isEqualTo(MeshServer.Options.usualHeldBytes(128 << 20))
+        .isGreaterThanOrEqualTo(1L << 30);
+    assertThat(config(Map.of("ballast.max-held-bytes", "128M")).server().maxHeldBytes())
+        .isEqualTo(128 << 20);
+    assertThatThrownBy(() -> config(Map.of("ballast.max-held-bytes", "134217727")))
         .hasMessageContaining(
-            "ballast.max-held-bytes: 67108863 (expected: at least four times max-message-size,"
-                + " 67,108,864)");
+            "ballast.max-held-bytes: 134217727 (expected: at least eight times max-message-size,"
+                + " 134,217,728)");
   }
 
   private static MeshConfig config(Map<String, String> values) {
