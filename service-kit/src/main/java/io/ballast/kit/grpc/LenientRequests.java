@@ -86,10 +86,16 @@ final class LenientRequests {
    *
    * @param method by its full name
    * @param type what its messages are called
+   * @param inside reads what a caller in this process has handed over: the very message
    * @param parser of messages without the fields that they do not have
    */
   private record LenientMarshaller<Q>(
-      String method, String type, Parser<Q> parser, MessageWeight weight, HeldRequests requests)
+      String method,
+      String type,
+      MethodDescriptor.Marshaller<Q> inside,
+      Parser<Q> parser,
+      MessageWeight weight,
+      HeldRequests requests)
       implements MethodDescriptor.Marshaller<Read<Q>> {
     /**
      * @throws IllegalArgumentException if the method takes anything else than messages of protobuf
@@ -103,6 +109,7 @@ final class LenientRequests {
         return new LenientMarshaller<>(
             method.getFullMethodName(),
             prototype.getDescriptorForType().getFullName(),
+            known,
             parser,
             MessageWeight.of(prototype.getDescriptorForType()),
             requests);
@@ -117,7 +124,10 @@ final class LenientRequests {
 
     @Override
     public Read<Q> parse(InputStream bytes) {
-      HeldRequest held = Objects.requireNonNull(HeldRequest.current(), "each call has one");
+      HeldRequest held = HeldRequest.current();
+      if (held == null) {
+        return handedOver(bytes);
+      }
       StatusRuntimeException ended = held.ended();
       if (ended != null) {
         return new Read<>(null, ended);
@@ -150,6 +160,18 @@ final class LenientRequests {
         return new Read<>(null, e);
       } finally {
         held.read();
+      }
+    }
+
+    /** It is there already, and takes no memory but its caller's. */
+    private Read<Q> handedOver(InputStream message) {
+      try {
+        return new Read<>(inside.parse(message), null);
+      } catch (StatusRuntimeException e) {
+        if (e.getCause() instanceof InvalidProtocolBufferException flaw) {
+          return flawed(Status.Code.INVALID_ARGUMENT, String.valueOf(flaw.getMessage()));
+        }
+        return new Read<>(null, e);
       }
     }
 

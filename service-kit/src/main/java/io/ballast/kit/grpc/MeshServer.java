@@ -332,7 +332,7 @@ public final class MeshServer implements AutoCloseable {
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
     return new MeshServer(
         server,
-        Inside.open(held, passed, served),
+        Inside.open(passed, served),
         health,
         gate,
         refused,
@@ -459,11 +459,10 @@ public final class MeshServer implements AutoCloseable {
     /**
      * @param passed what each call passes, innermost first
      */
-    static Inside open(
-        HeldRequests held, List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
+    static Inside open(List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
       String name = InProcessServerBuilder.generateName();
       InProcessServerBuilder builder =
-          InProcessServerBuilder.forName(name).directExecutor().addStreamTracerFactory(held);
+          InProcessServerBuilder.forName(name).directExecutor();
       passed.forEach(builder::intercept);
       served.forEach(builder::addService);
       try {
