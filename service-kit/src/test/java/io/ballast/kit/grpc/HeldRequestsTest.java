@@ -427,8 +427,7 @@ class HeldRequestsTest extends MeshServerCase {
     ServerStreamTracer held =
         requests.newServerStreamTracer(
             RewardServiceGrpc.getScoreMethod().getFullMethodName(), new Metadata());
-    Context context =
-        held.filterContext(Context.ROOT.withValue(CallIdentity.KEY, identity));
+    Context context = held.filterContext(identity.in(Context.ROOT));
     AtomicInteger begun = new AtomicInteger();
     context.run(
         () -> {
