@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +68,7 @@ public final class TrainingDesk implements AutoCloseable {
 
   /**
    * A desk whose trainings stand in {@code book}. What ran when the process ended has succeeded if
-   * its version is there, and is interrupted if not.
+   * its version is there, and is interrupted if not, as is what the trail alone knows of.
    *
    * @param ids dates trainings by {@code clock}
    * @param watch told of those that start and end
@@ -89,7 +90,9 @@ public final class TrainingDesk implements AutoCloseable {
     this.watch = watch;
     this.trail = trail;
     book.running().forEach(this::endAfterStop);
-    book.ended().forEach(trail::ended); // of some that could not be told, or was not any more
+    List<Training> ended = book.ended();
+    ended.forEach(trail::ended); // of some that could not be told, or was not any more
+    trail.interruptedBut(ended.stream().map(Training::id).collect(Collectors.toSet()));
   }
 
   /** Says what became of a training that ran when the process ended. */

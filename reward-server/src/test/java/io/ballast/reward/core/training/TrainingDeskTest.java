@@ -4,9 +4,13 @@ import static io.ballast.reward.core.training.Trainings.TENANT;
 import static io.ballast.reward.core.training.Trainings.running;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.ballast.kit.audit.Act;
+import io.ballast.kit.audit.FileAudit;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.reward.adapter.AuditedTrainings;
 import io.ballast.reward.core.training.Training.Phase;
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.reward.core.training.Training.State;
@@ -18,11 +22,13 @@ import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.SplitBy;
 import io.ballast.training.reward.VersionName;
 import io.ballast.training.scoring.HeadTrainer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -30,8 +36,10 @@ import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import org.assertj.core.groups.Tuple;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,6 +52,8 @@ class TrainingDeskTest {
       (query, progress) -> {
         throw new AssertionError("nobody asked for feedback");
       };
+
+  @TempDir private Path folder = Path.of(".");
 
   private final MemoryLedger ledger = new MemoryLedger();
   private final TrainingBook book = new TrainingBook(ledger);
@@ -124,6 +134,59 @@ class TrainingDeskTest {
     assertThat(ended.end()).contains(Instant.EPOCH);
     assertThat(times).containsExactly(published ? Optional.of(Duration.ZERO) : Optional.empty());
     assertThat(trail.told).containsExactly(state + " key 1");
+  }
+
+  @Test
+  void whatBeganAndHasNoRecordIsInterruptedAtTheNextStart() {
+    AuditedTrainings before = trail();
+    for (int number = 1; number <= 3; number++) {
+      before.begins(running(number));
+    }
+    ledger.save(Trainings.ended(running(1))); // the process ended before its end was told
+    ledger.save(running(3)); // and before this one had ended
+
+    restart();
+
+    assertThat(audit().acts("training."))
+        .extracting(Act::action, Act::tenant, Act::subject)
+        .startsWith(
+            told("training.start", 1), told("training.start", 2), told("training.start", 3))
+        .containsOnlyOnce(
+            told("training.succeeded", 1),
+            told("training.interrupted", 2),
+            told("training.interrupted", 3))
+        .hasSize(6);
+    assertThat(audit().acts("training.interrupted"))
+        .extracting(Act::details)
+        .containsOnly(Map.of("version", "taste/1", "reason", "INTERRUPTED"));
+
+    restart();
+    assertThat(audit().acts("training.")).as("each end is told once").hasSize(6);
+  }
+
+  private static Tuple told(String action, int number) {
+    return tuple(action, TENANT, running(number).id().toString());
+  }
+
+  private FileAudit audit() {
+    return new FileAudit("reward", folder.resolve("audit.jsonl"), CLOCK);
+  }
+
+  private AuditedTrainings trail() {
+    return new AuditedTrainings(audit());
+  }
+
+  /** A process with what the one before left on disk. */
+  private void restart() {
+    new TrainingDesk(
+            new TrainingBook(ledger),
+            trainer,
+            NO_FEEDBACK,
+            new TimeOrderedIds(CLOCK, new Random(1)),
+            CLOCK,
+            new Broken(),
+            trail())
+        .close();
   }
 
   @Test
