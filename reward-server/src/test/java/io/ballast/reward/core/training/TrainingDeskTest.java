@@ -239,6 +239,49 @@ class TrainingDeskTest {
   }
 
   @Test
+  void nobodyWaitsAtTheDeskWhileItIsAskedWhichTrunkIsMeant() {
+    List<Boolean> held = new ArrayList<>();
+    trainer.asked = () -> held.add(Thread.holdsLock(desk));
+
+    Training training = train("k");
+    assertThat(training.command()).contains("trunk/1");
+    assertThat(start("k")).isEqualTo(training);
+
+    assertThat(held).as("asked once").containsExactly(false);
+  }
+
+  @Test
+  void whatHappenedWhileItWasAskedWhichTrunkIsMeantCounts() {
+    CountDownLatch done = new CountDownLatch(1);
+    trainer.work = listener -> awaitQuietly(done);
+    List<Training> first = new ArrayList<>();
+    trainer.asked = () -> first.add(startUnasked("k1"));
+
+    assertThat(start("k1").id()).as("its key has started it").isEqualTo(first.getFirst().id());
+    done.countDown();
+    assertThat(last(first.getFirst()).state()).isEqualTo(State.SUCCEEDED);
+
+    CountDownLatch goesOn = new CountDownLatch(1);
+    trainer.work = listener -> awaitQuietly(goesOn);
+    trainer.asked = () -> first.add(startUnasked("k2"));
+    assertThatThrownBy(() -> start("k3"))
+        .hasMessageContaining("training %s of taste/1 runs", first.getLast().id());
+    goesOn.countDown();
+    assertThat(last(first.getLast()).state()).isEqualTo(State.SUCCEEDED);
+
+    trainer.asked = desk::close;
+    assertThatThrownBy(() -> start("k4")).hasMessage("the server is stopping");
+    assertThat(trail.told)
+        .containsExactly("begins k1", "SUCCEEDED k1", "begins k2", "SUCCEEDED k2");
+  }
+
+  /** Starts one of which it is known which trunk is meant. */
+  private Training startUnasked(String key) {
+    trainer.asked = () -> {};
+    return start(key);
+  }
+
+  @Test
   void whatCannotBeToldForGoodDoesNotBegin() {
     trail.full = true;
     assertThatThrownBy(() -> start("k1")).hasMessage("the trail is full");
@@ -364,6 +407,7 @@ class TrainingDeskTest {
   /** Trains nothing, and does what a test sets meanwhile. */
   private static final class Trainer implements RewardTrainer {
     private volatile Work work = listener -> {};
+    private volatile Runnable asked = () -> {};
     private Optional<Published> published = Optional.empty();
 
     private interface Work {
@@ -374,8 +418,14 @@ class TrainingDeskTest {
     public void requirePlace() {}
 
     @Override
-    public Prepared prepare(TrainingOrder order) {
-      return new Prepared(new VersionName("taste", "1"), "trunk/1");
+    public String trunk(TrainingOrder order) {
+      asked.run();
+      return order.trunk() + "/1";
+    }
+
+    @Override
+    public Prepared prepare(TrainingOrder order, String trunk) {
+      return new Prepared(new VersionName("taste", "1"), trunk);
     }
 
     @Override
