@@ -16,8 +16,8 @@ import org.jdbi.v3.core.Handle;
 
 /**
  * Deletes the prompts of runs that have ended, and has the samples deleted that were kept of them.
- * The entry of the audit trail is written in the same transaction: it has numbers and a digest, and
- * no text.
+ * The entry of the audit trail has numbers and a digest, and no text. That of prompts is written in
+ * the transaction that deletes them; that of samples, which are files, is committed before they go.
  */
 public final class PostgresRunPrompts implements RunPromptStore {
   private final Database database;
@@ -69,7 +69,12 @@ public final class PostgresRunPrompts implements RunPromptStore {
       Predicate<KeptSamples.OfRun> delete,
       Instant now,
       Duration retention) {
-    Instant before = now.minus(retention);
+    List<KeptSamples.OfRun> told = tellSamples(kept, now.minus(retention));
+    return (int) told.stream().filter(delete).count();
+  }
+
+  /** Tells that the samples of those that ended go, and returns them once that is committed. */
+  private List<KeptSamples.OfRun> tellSamples(List<KeptSamples.OfRun> kept, Instant before) {
     return database
         .jdbi()
         .inTransaction(
@@ -83,16 +88,13 @@ public final class PostgresRunPrompts implements RunPromptStore {
                       .bind("before", RunRows.time(before))
                       .mapTo(String.class)
                       .set();
-              List<String> gone =
-                  kept.stream()
-                      .filter(run -> ended.contains(run.runId()))
-                      .filter(delete)
-                      .map(KeptSamples.OfRun::runId)
-                      .toList();
-              if (!gone.isEmpty()) {
-                prove(handle, "samples", gone, before);
+              List<KeptSamples.OfRun> old =
+                  kept.stream().filter(run -> ended.contains(run.runId())).toList();
+              if (!old.isEmpty()) {
+                prove(
+                    handle, "samples", old.stream().map(KeptSamples.OfRun::runId).toList(), before);
               }
-              return gone.size();
+              return old;
             });
   }
 

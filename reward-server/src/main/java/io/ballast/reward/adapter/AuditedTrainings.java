@@ -6,13 +6,13 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.core.training.TrainingTrail;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,21 +26,23 @@ public final class AuditedTrainings implements TrainingTrail {
   private static final String ACTIONS = "training.";
   private static final String START = ACTIONS + "start";
   private static final String CANCEL = ACTIONS + "cancel";
+  private static final String VERSION = "version";
+  private static final String REASON = "reason";
 
   private final FileAudit audit;
 
-  /** Whose beginning is told and whose end is not; under this. */
-  private final Set<String> open = new LinkedHashSet<>();
+  /** The beginnings that are told of those whose end is not, by id; under this. */
+  private final Map<String, Act> open = new LinkedHashMap<>();
 
-  /** Those of them that have ended, by id; under this. */
-  private final Map<UUID, Training> untold = new LinkedHashMap<>();
+  /** The ends of those of them that have ended, by id; under this. */
+  private final Map<String, Act> untold = new LinkedHashMap<>();
 
   /** Trainings that {@code audit} tells. */
   public AuditedTrainings(FileAudit audit) {
     this.audit = audit;
     for (Act act : audit.acts(ACTIONS)) {
       switch (act.action()) {
-        case START -> open.add(act.subject());
+        case START -> open.put(act.subject(), act);
         case CANCEL -> {} // it has not ended by that
         default -> open.remove(act.subject());
       }
@@ -49,55 +51,78 @@ public final class AuditedTrainings implements TrainingTrail {
 
   @Override
   public synchronized void begins(Training training) {
-    var unused =
-        audit.append(
-            act(
-                START,
-                training,
-                Map.of(
-                    "version", training.version().toString(),
-                    "fingerprint", training.fingerprint())));
-    open.add(training.id().toString());
+    Act begin =
+        act(
+            START,
+            training,
+            Map.of(
+                VERSION, training.version().toString(), "fingerprint", training.fingerprint()));
+    var unused = audit.append(begin);
+    open.put(begin.subject(), begin);
     tellEnds();
   }
 
   @Override
   public synchronized void cancels(Training training) {
     var unused =
-        audit.append(act(CANCEL, training, Map.of("version", training.version().toString())));
+        audit.append(act(CANCEL, training, Map.of(VERSION, training.version().toString())));
   }
 
   @Override
   public synchronized void ended(Training training) {
-    if (open.contains(training.id().toString())) {
-      untold.put(training.id(), training);
+    String id = training.id().toString();
+    if (open.containsKey(id)) {
+      untold.put(id, act(end(training.state()), training, outcome(training)));
       tellEnds();
     }
   }
 
+  @Override
+  public synchronized void interruptedBut(Set<UUID> known) {
+    Set<String> recorded = known.stream().map(UUID::toString).collect(Collectors.toSet());
+    open.forEach(
+        (id, begin) -> {
+          if (!recorded.contains(id)) {
+            LOG.warn("training {} has no record: the process ended as it began", id);
+            untold.put(id, interrupted(begin));
+          }
+        });
+    tellEnds();
+  }
+
+  private static Act interrupted(Act begin) {
+    Map<String, String> details =
+        Map.of(
+            VERSION,
+            begin.details().getOrDefault(VERSION, ""),
+            REASON,
+            Training.State.INTERRUPTED.name());
+    return new Act(
+        end(Training.State.INTERRUPTED), begin.tenant(), "", begin.subject(), "", details);
+  }
+
+  private static String end(Training.State state) {
+    return ACTIONS + state.name().toLowerCase(Locale.ROOT);
+  }
+
   private void tellEnds() {
-    for (Training training : List.copyOf(untold.values())) {
+    for (Act end : List.copyOf(untold.values())) {
       try {
-        var unused =
-            audit.append(
-                act(
-                    ACTIONS + training.state().name().toLowerCase(Locale.ROOT),
-                    training,
-                    outcome(training)));
+        var unused = audit.append(end);
       } catch (MeshException e) {
-        LOG.error("the end of training {} is not told yet: {}", training.id(), e.getMessage());
+        LOG.error("the end of training {} is not told yet: {}", end.subject(), e.getMessage());
         return;
       }
-      open.remove(training.id().toString());
-      untold.remove(training.id());
+      open.remove(end.subject());
+      untold.remove(end.subject());
     }
   }
 
   private static Map<String, String> outcome(Training training) {
     Map<String, String> details = new TreeMap<>();
-    details.put("version", training.version().toString());
+    details.put(VERSION, training.version().toString());
     training.result().ifPresent(came -> details.put("sha256", came.version().weightsSha256()));
-    training.failure().ifPresent(why -> details.put("reason", why.reason()));
+    training.failure().ifPresent(why -> details.put(REASON, why.reason()));
     return details;
   }
 

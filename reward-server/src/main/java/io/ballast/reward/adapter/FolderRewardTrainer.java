@@ -95,7 +95,13 @@ public final class FolderRewardTrainer implements RewardTrainer {
   }
 
   @Override
-  public Prepared prepare(TrainingOrder order) {
+  public String trunk(TrainingOrder order) {
+    StoredModel trunk = trunk(order.trunk(), roots.stream().map(ModelStore::new).toList());
+    return trunk.name() + "/" + trunk.version();
+  }
+
+  @Override
+  public Prepared prepare(TrainingOrder order, String trunk) {
     List<ModelStore> stores = roots.stream().map(ModelStore::new).toList();
     VersionName version;
     try {
@@ -112,8 +118,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
           version + " is there already, and versions do not change; give another",
           Map.of("version", version.toString()));
     }
-    StoredModel trunk = trunk(order.trunk(), stores);
-    return new Prepared(version, trunk.name() + "/" + trunk.version());
+    return new Prepared(version, trunk);
   }
 
   /** Refuses a name that a version has which is not the owner's: it would serve in its place. */

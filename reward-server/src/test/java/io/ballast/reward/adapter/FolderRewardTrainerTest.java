@@ -106,14 +106,15 @@ class FolderRewardTrainerTest {
                 asked.add(model);
                 return Optional.of(serving);
               });
-      assertThat(trainer.prepare(order("java-tiny", data)).trunk())
+      assertThat(trainer.trunk(order("java-tiny", data))).isEqualTo("java-tiny/" + serving);
+      assertThat(trainer.trunk(order("java-tiny/1", data))).isEqualTo("java-tiny/1");
+      assertThat(trainer.prepare(order("java-tiny", data), "java-tiny/" + serving).trunk())
           .isEqualTo("java-tiny/" + serving);
-      assertThat(trainer.prepare(order("java-tiny/1", data)).trunk()).isEqualTo("java-tiny/1");
       assertThat(asked).as("only where none is named").containsExactly("java-tiny");
     }
     for (Optional<String> unknown : List.of(Optional.<String>empty(), Optional.of("7"))) {
       FolderRewardTrainer trainer = trainer(model -> unknown);
-      assertThatThrownBy(() -> trainer.prepare(order("java-tiny", data)))
+      assertThatThrownBy(() -> trainer.trunk(order("java-tiny", data)))
           .hasMessageStartingWith(
               "plan.trunk: 'java-tiny': none of its versions is the one that serves (expected: with one of the versions [")
           .hasMessageContainingAll("run-0a1b2c3d", "1");
@@ -134,7 +135,7 @@ class FolderRewardTrainerTest {
     Training.Result result =
         trainer.train(
             new UUID(0x7000, 1),
-            trainer.prepare(order),
+            trainer.prepare(order, trainer.trunk(order)),
             order,
             data,
             new RewardTrainer.Listener() {

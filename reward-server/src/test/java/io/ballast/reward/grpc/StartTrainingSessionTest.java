@@ -38,6 +38,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -274,5 +275,8 @@ class StartTrainingSessionTest {
 
     @Override
     public void ended(Training training) {}
+
+    @Override
+    public void interruptedBut(Set<UUID> known) {}
   }
 }

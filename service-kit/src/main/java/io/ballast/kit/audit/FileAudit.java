@@ -46,6 +46,10 @@ public final class FileAudit implements AuditTrail, TurnTrail {
 
   private final String name;
   private final Path file;
+
+  /** Where what is cut off lies until that is told. */
+  private final Path cut;
+
   private final InstantSource clock;
 
   /** Where each line begins, and at the end where the next one will; under this. */
@@ -60,12 +64,14 @@ public final class FileAudit implements AuditTrail, TurnTrail {
    * Goes on with what is in {@code file}, and says at ERROR what is wrong with it.
    *
    * @param name of the trail
-   * @param file nobody else's; need not exist
+   * @param file nobody else's, nor the one beside it whose name is longer by {@code .cut}; need
+   *     not exist
    * @throws MeshException PRECONDITION_FAILED if it cannot be read
    */
   public FileAudit(String name, Path file, InstantSource clock) {
     this.name = name;
     this.file = file;
+    this.cut = file.resolveSibling(file.getFileName() + ".cut");
     this.clock = clock;
     try {
       load();
@@ -93,6 +99,7 @@ public final class FileAudit implements AuditTrail, TurnTrail {
   public synchronized AuditEntry append(Act act) {
     try {
       catchUp();
+      tellCut();
       return write(act, new ActJson.By(Principals.acting(), Principals.behalf()));
     } catch (IOException e) {
       throw new MeshException(
@@ -222,6 +229,7 @@ public final class FileAudit implements AuditTrail, TurnTrail {
     if (rest.length > 0) {
       cutOff(rest);
     }
+    tellCut();
   }
 
   private void forget() {
@@ -234,12 +242,33 @@ public final class FileAudit implements AuditTrail, TurnTrail {
 
   /**
    * Takes away the beginning of an entry that a process did not live to end, so that it was never
-   * told, and tells that: whoever altered the end of the file cannot have it taken away unseen.
+   * told. It is on disk elsewhere before: whoever altered the end of the file cannot have it taken
+   * away unseen, wherever the process ends or the disk is full.
    */
   private void cutOff(byte[] rest) throws IOException {
     LOG.warn("the end of the audit trail {} is no entry: {} bytes are cut off", file, rest.length);
+    byte[] before = Files.exists(cut) ? Files.readAllBytes(cut) : new byte[0];
+    if (!endsWith(before, rest)) { // or a process ended before it had taken it away
+      byte[] all = Arrays.copyOf(before, before.length + rest.length);
+      System.arraycopy(rest, 0, all, before.length, rest.length);
+      OwnerOnly.write(cut, all);
+    }
     truncate();
-    found("audit.cut", Map.of("bytes", Integer.toString(rest.length), "sha256", Sha256.of(rest)));
+  }
+
+  private static boolean endsWith(byte[] bytes, byte[] end) {
+    int from = bytes.length - end.length;
+    return from >= 0 && Arrays.equals(bytes, from, bytes.length, end, 0, end.length);
+  }
+
+  /** Tells what was cut off, and forgets it; twice if the process ends between the two. */
+  private void tellCut() throws IOException {
+    if (Files.exists(cut)) {
+      byte[] bytes = Files.readAllBytes(cut);
+      found(
+          "audit.cut", Map.of("bytes", Integer.toString(bytes.length), "sha256", Sha256.of(bytes)));
+      Files.delete(cut);
+    }
   }
 
   /** Tells what is wrong with the file, whoever's call it is that showed it. */

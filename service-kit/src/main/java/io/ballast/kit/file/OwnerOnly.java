@@ -2,6 +2,7 @@ package io.ballast.kit.file;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,16 +45,23 @@ public final class OwnerOnly {
   }
 
   /**
-   * Writes a file whole, in place of one of that name: whoever reads it, even after a power cut,
-   * sees the old one or the new one. Not for several writers at once.
+   * Writes a file whole, as {@link #write(Path, byte[])} does.
    *
    * @param text in UTF-8
    */
   public static void write(Path file, String text) throws IOException {
+    write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Writes a file whole, in place of one of that name: whoever reads it, even after a power cut,
+   * sees the old one or the new one. Not for several writers at once.
+   */
+  public static void write(Path file, byte[] bytes) throws IOException {
     Path written = file.resolveSibling(file.getFileName() + ".part");
     Files.deleteIfExists(written); // of a write that was cut off
     createFile(written);
-    Files.writeString(written, text);
+    Files.write(written, bytes);
     try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
       channel.force(true);
     }

@@ -12,12 +12,14 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.file.OwnerOnly;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -194,6 +196,107 @@ class FileAuditTest {
     assertThat(cut.path("details").path("sha256").asText()).isEqualTo(Sha256.of(half));
     assertThat(Arrays.copyOf(Files.readAllBytes(file), whole.length)).isEqualTo(whole);
     assertThat(reopened().after(0, 100)).as("and nothing is left of it").hasSize(4);
+  }
+
+  /** What is told of what was cut off, as "bytes sha256". */
+  private static List<String> cuts(FileAudit of) {
+    return of.acts("audit.cut").stream()
+        .map(act -> act.details().get("bytes") + " " + act.details().get("sha256"))
+        .toList();
+  }
+
+  private static String cut(byte[] bytes) {
+    return bytes.length + " " + Sha256.of(bytes);
+  }
+
+  private void append(byte[] bytes) {
+    try {
+      Files.write(file, bytes, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void whatIsCutOffIsToldAlsoWhereTheProcessEndsBefore() throws IOException {
+    appendThree();
+    byte[] whole = Files.readAllBytes(file);
+    byte[] half = {'{', '"', (byte) 0xe4}; // no UTF-8
+    byte[] ofThat = "{\"trail\":\"rew".getBytes(StandardCharsets.UTF_8);
+    append(half);
+    InstantSource ends =
+        () -> {
+          throw new IllegalStateException("the process ends");
+        };
+    InstantSource endsWhileItWrites =
+        () -> {
+          append(ofThat);
+          throw new IllegalStateException("the process ends");
+        };
+    for (InstantSource clock : List.of(ends, endsWhileItWrites)) {
+      assertThatThrownBy(() -> new FileAudit("reward", file, clock))
+          .hasMessage("the process ends");
+    }
+
+    FileAudit again = reopened();
+
+    byte[] both = Arrays.copyOf(half, half.length + ofThat.length);
+    System.arraycopy(ofThat, 0, both, half.length, ofThat.length);
+    assertThat(cuts(again)).containsExactly(cut(both));
+    assertThat(flaw(again)).isEmpty();
+    assertThat(Arrays.copyOf(Files.readAllBytes(file), whole.length)).isEqualTo(whole);
+    assertThat(cuts(reopened())).as("once").hasSize(1);
+  }
+
+  @Test
+  void whatIsCutOffWhileTheServerRunsIsToldBeforeTheNextEntry() {
+    appendThree();
+    List<String> failures = new ArrayList<>(List.of("the disk is full"));
+    FileAudit running =
+        new FileAudit(
+            "reward",
+            file,
+            () -> {
+              if (!failures.isEmpty()) {
+                throw new IllegalStateException(failures.removeFirst());
+              }
+              return CLOCK.instant();
+            });
+    append(new byte[] {'{'});
+
+    assertThatThrownBy(() -> running.append(act("fourth"))).hasMessage("the disk is full");
+    var unused = running.append(act("fourth"));
+
+    assertThat(actions(running)).containsExactly("test", "test", "test", "audit.cut", "test");
+    assertThat(cuts(running)).containsExactly(cut(new byte[] {'{'}));
+  }
+
+  @Test
+  void whatWasKeptAndNotYetCutOffIsToldOnce() throws IOException {
+    appendThree();
+    byte[] half = "{\"trail\":\"rew".getBytes(StandardCharsets.UTF_8);
+    append(half);
+    Files.write(file.resolveSibling("audit.jsonl.cut"), half);
+
+    assertThat(cuts(reopened())).containsExactly(cut(half));
+    assertThat(file.resolveSibling("audit.jsonl.cut")).doesNotExist();
+  }
+
+  @Test
+  void whatCannotBeKeptElsewhereIsNotCutOff() throws IOException {
+    appendThree();
+    byte[] half = "{\"trail\":\"rew".getBytes(StandardCharsets.UTF_8);
+    append(half);
+    byte[] before = Files.readAllBytes(file);
+    Path inTheWay = Files.createDirectories(file.resolveSibling("audit.jsonl.cut"));
+
+    assertThatThrownBy(this::reopened)
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED));
+    assertThat(Files.readAllBytes(file)).isEqualTo(before);
+
+    Files.delete(inTheWay);
+    assertThat(cuts(reopened())).containsExactly(cut(half));
   }
 
   @Test

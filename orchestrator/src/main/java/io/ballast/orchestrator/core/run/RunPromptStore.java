@@ -19,8 +19,8 @@ public interface RunPromptStore {
   int deletePrompts(Instant now, Duration retention, int limit);
 
   /**
-   * Has what is kept elsewhere of runs that ended deleted, with the proof of what was, in one
-   * transaction.
+   * Has what is kept elsewhere of runs that ended deleted, once the proof that it is to go is
+   * committed. What could not be deleted is deleted the next time, with a proof of its own.
    *
    * @param kept of which runs there is something; those that the store does not know keep it
    * @param delete deletes that of one run; returns whether it is gone

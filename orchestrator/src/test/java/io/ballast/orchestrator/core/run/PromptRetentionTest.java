@@ -278,6 +278,38 @@ class PromptRetentionTest {
     assertThat(heard.samples).containsExactly(2, 1);
   }
 
+  @Test
+  void samplesAreDeletedOnceTheTrailTellsItAndAgainWhileTheyAreThere() {
+    String run = create("default", each -> each.ended(RunState.STOPPED, "", clock.instant()));
+    clock.advance(MONTH.plusSeconds(1));
+    int before = trail().size();
+    List<Integer> told = new ArrayList<>();
+    RunPromptStore prompts =
+        new PostgresRunPrompts(database, new PostgresAudit("orchestrator", database));
+    List<KeptSamples.OfRun> kept = List.of(new KeptSamples.OfRun("default", run));
+
+    assertThat(prompts.deleteSamples(kept, _ -> fails(told), clock.instant(), MONTH)).isZero();
+    assertThat(prompts.deleteSamples(kept, _ -> fails(told), clock.instant(), MONTH)).isZero();
+
+    assertThat(told).as("others read it by then").containsExactly(before + 1, before + 2);
+    List<AuditEntry> trail = trail();
+    assertThat(flaws(trail)).isEmpty();
+    assertThat(trail.subList(before, trail.size()))
+        .allSatisfy(
+            entry ->
+                assertThat(entry.content())
+                    .contains(
+                        "\"action\": \"data.expire\"",
+                        "\"subject\": \"samples\"",
+                        "\"ids_sha256\": \"" + Sha256.of(run + "\n") + "\""));
+  }
+
+  /** A disk that fails, which notes how many entries the trail has. */
+  private boolean fails(List<Integer> told) {
+    told.add(trail().size());
+    return false;
+  }
+
   private void keep(SkippedSampleFiles samples, String runId) {
     Run run = store.find(runId).orElseThrow();
     assertThat(samples.keep(run, 1, "loss: NaN", List.of())).isPresent();

@@ -21,14 +21,23 @@ public interface RewardTrainer {
   void requirePlace();
 
   /**
-   * Checks an order before anything is begun.
+   * Says which decoder an order means, as NAME/VERSION. Where it has several versions and none is
+   * named, a peer is asked, which may take seconds.
    *
-   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a name that could not be one,
-   *     FORBIDDEN for a name of others, ALREADY_EXISTS if the version is there, UNKNOWN_MODEL if
-   *     the trunk is not, or is no decoder; DEPENDENCY_DOWN if nobody can say which version of it
-   *     serves, where it has several and none is named
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL if it is not there, or is no decoder;
+   *     MALFORMED_REQUEST if none of its versions is the one that serves; DEPENDENCY_DOWN if nobody
+   *     can say which does
    */
-  Prepared prepare(TrainingOrder order);
+  String trunk(TrainingOrder order);
+
+  /**
+   * Checks an order before anything is begun; asks nobody.
+   *
+   * @param trunk that it means, as {@link #trunk} said
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a name that could not be one,
+   *     FORBIDDEN for a name of others, ALREADY_EXISTS if the version is there
+   */
+  Prepared prepare(TrainingOrder order, String trunk);
 
   /**
    * What an order comes to.

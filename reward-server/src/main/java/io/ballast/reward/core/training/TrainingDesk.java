@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +68,7 @@ public final class TrainingDesk implements AutoCloseable {
 
   /**
    * A desk whose trainings stand in {@code book}. What ran when the process ended has succeeded if
-   * its version is there, and is interrupted if not.
+   * its version is there, and is interrupted if not, as is what the trail alone knows of.
    *
    * @param ids dates trainings by {@code clock}
    * @param watch told of those that start and end
@@ -89,7 +90,9 @@ public final class TrainingDesk implements AutoCloseable {
     this.watch = watch;
     this.trail = trail;
     book.running().forEach(this::endAfterStop);
-    book.ended().forEach(trail::ended); // of some that could not be told, or was not any more
+    List<Training> ended = book.ended();
+    ended.forEach(trail::ended); // of some that could not be told, or was not any more
+    trail.interruptedBut(ended.stream().map(Training::id).collect(Collectors.toSet()));
   }
 
   /** Says what became of a training that ran when the process ended. */
@@ -151,23 +154,30 @@ public final class TrainingDesk implements AutoCloseable {
    *
    * @throws MeshException OVERLOADED, naming the training that runs if it is the same tenant's, or
    *     if neither its record nor that it begins can be kept; MALFORMED_REQUEST for a key that
-   *     started another one; and what {@link RewardTrainer#prepare} throws
+   *     started another one; DEPENDENCY_DOWN if the server is stopping; and what {@link
+   *     RewardTrainer#trunk} and {@link RewardTrainer#prepare} throw
    */
-  public synchronized Started start(TrainingOrder order) {
-    Optional<Training> known = book.byKey(order.tenant(), order.key());
-    if (known.isPresent()) {
-      if (!known.get().fingerprint().equals(order.fingerprint())) {
-        throw Texts.malformed(
-            "metadata.idempotency_key",
-            "'%s' was used for another training".formatted(order.key()));
-      }
-      return new Started(known.get(), true);
+  public Started start(TrainingOrder order) {
+    Optional<Started> duplicate = duplicate(order);
+    if (duplicate.isPresent()) {
+      return duplicate.get();
+    }
+    requireRoom(order.tenant(), order.key());
+    String trunk = trainer.trunk(order); // may ask a peer: nobody waits for that at the desk
+    return start(order, trunk);
+  }
+
+  /** Much may have happened while it was asked which trunk is meant: all is looked at again. */
+  private synchronized Started start(TrainingOrder order, String trunk) {
+    Optional<Started> duplicate = duplicate(order);
+    if (duplicate.isPresent()) {
+      return duplicate.get();
     }
     requireRoom(order.tenant(), order.key());
     if (closed) {
       throw new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping");
     }
-    RewardTrainer.Prepared prepared = trainer.prepare(order);
+    RewardTrainer.Prepared prepared = trainer.prepare(order, trunk);
     Phase first =
         order.source() instanceof TrainingOrder.Source.Feedback
             ? Phase.READING_FEEDBACK
@@ -200,6 +210,16 @@ public final class TrainingDesk implements AutoCloseable {
     count(watch::started);
     LOG.info("training {} of {} has begun", training.id(), training.version());
     return new Started(training, false);
+  }
+
+  /** The training that the order's key has started, if any. */
+  private Optional<Started> duplicate(TrainingOrder order) {
+    Optional<Training> known = book.byKey(order.tenant(), order.key());
+    if (known.filter(training -> !training.fingerprint().equals(order.fingerprint())).isPresent()) {
+      throw Texts.malformed(
+          "metadata.idempotency_key", "'%s' was used for another training".formatted(order.key()));
+    }
+    return known.map(training -> new Started(training, true));
   }
 
   /** Nothing begins of which nobody could learn that it did. */

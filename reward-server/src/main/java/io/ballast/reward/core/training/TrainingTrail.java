@@ -1,5 +1,8 @@
 package io.ballast.reward.core.training;
 
+import java.util.Set;
+import java.util.UUID;
+
 /** Where it is told for good who has what trained, and what came of it. */
 public interface TrainingTrail {
   /**
@@ -21,4 +24,10 @@ public interface TrainingTrail {
    * told; what cannot be told now is told later.
    */
   void ended(Training training);
+
+  /**
+   * Tells that each training whose beginning was told, and whose end was not, is interrupted, but
+   * for those of {@code known}: the process ended before there was a record of it.
+   */
+  void interruptedBut(Set<UUID> known);
 }

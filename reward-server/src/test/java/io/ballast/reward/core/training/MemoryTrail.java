@@ -3,6 +3,8 @@ package io.ballast.reward.core.training;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
@@ -29,6 +31,9 @@ final class MemoryTrail implements TrainingTrail {
     ending.run();
     told.add(training.state() + " " + training.key());
   }
+
+  @Override
+  public void interruptedBut(Set<UUID> known) {}
 
   private void tell(String what, Training training) {
     if (full) {

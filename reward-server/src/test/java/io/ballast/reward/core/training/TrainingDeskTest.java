@@ -4,9 +4,13 @@ import static io.ballast.reward.core.training.Trainings.TENANT;
 import static io.ballast.reward.core.training.Trainings.running;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.ballast.kit.audit.Act;
+import io.ballast.kit.audit.FileAudit;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.reward.adapter.AuditedTrainings;
 import io.ballast.reward.core.training.Training.Phase;
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.reward.core.training.Training.State;
@@ -18,11 +22,13 @@ import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.SplitBy;
 import io.ballast.training.reward.VersionName;
 import io.ballast.training.scoring.HeadTrainer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -30,8 +36,10 @@ import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import org.assertj.core.groups.Tuple;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,6 +52,8 @@ class TrainingDeskTest {
       (query, progress) -> {
         throw new AssertionError("nobody asked for feedback");
       };
+
+  @TempDir private Path folder = Path.of(".");
 
   private final MemoryLedger ledger = new MemoryLedger();
   private final TrainingBook book = new TrainingBook(ledger);
@@ -127,6 +137,59 @@ class TrainingDeskTest {
   }
 
   @Test
+  void whatBeganAndHasNoRecordIsInterruptedAtTheNextStart() {
+    AuditedTrainings before = trail();
+    for (int number = 1; number <= 3; number++) {
+      before.begins(running(number));
+    }
+    ledger.save(Trainings.ended(running(1))); // the process ended before its end was told
+    ledger.save(running(3)); // and before this one had ended
+
+    restart();
+
+    assertThat(audit().acts("training."))
+        .extracting(Act::action, Act::tenant, Act::subject)
+        .startsWith(
+            told("training.start", 1), told("training.start", 2), told("training.start", 3))
+        .containsOnlyOnce(
+            told("training.succeeded", 1),
+            told("training.interrupted", 2),
+            told("training.interrupted", 3))
+        .hasSize(6);
+    assertThat(audit().acts("training.interrupted"))
+        .extracting(Act::details)
+        .containsOnly(Map.of("version", "taste/1", "reason", "INTERRUPTED"));
+
+    restart();
+    assertThat(audit().acts("training.")).as("each end is told once").hasSize(6);
+  }
+
+  private static Tuple told(String action, int number) {
+    return tuple(action, TENANT, running(number).id().toString());
+  }
+
+  private FileAudit audit() {
+    return new FileAudit("reward", folder.resolve("audit.jsonl"), CLOCK);
+  }
+
+  private AuditedTrainings trail() {
+    return new AuditedTrainings(audit());
+  }
+
+  /** A process with what the one before left on disk. */
+  private void restart() {
+    new TrainingDesk(
+            new TrainingBook(ledger),
+            trainer,
+            NO_FEEDBACK,
+            new TimeOrderedIds(CLOCK, new Random(1)),
+            CLOCK,
+            new Broken(),
+            trail())
+        .close();
+  }
+
+  @Test
   void rowsThatTheTrunkCannotUseAreOnDiskBeforeTheVersionIsThere() {
     trainer.work =
         listener -> {
@@ -173,6 +236,49 @@ class TrainingDeskTest {
     assertThat(desk.cancel(TENANT, training.id(), CallPatience.endless()).state())
         .isEqualTo(State.CANCELLED);
     assertThat(ledger.all()).extracting(Training::state).containsExactly(State.CANCELLED);
+  }
+
+  @Test
+  void nobodyWaitsAtTheDeskWhileItIsAskedWhichTrunkIsMeant() {
+    List<Boolean> held = new ArrayList<>();
+    trainer.asked = () -> held.add(Thread.holdsLock(desk));
+
+    Training training = train("k");
+    assertThat(training.command()).contains("trunk/1");
+    assertThat(start("k")).isEqualTo(training);
+
+    assertThat(held).as("asked once").containsExactly(false);
+  }
+
+  @Test
+  void whatHappenedWhileItWasAskedWhichTrunkIsMeantCounts() {
+    CountDownLatch done = new CountDownLatch(1);
+    trainer.work = listener -> awaitQuietly(done);
+    List<Training> first = new ArrayList<>();
+    trainer.asked = () -> first.add(startUnasked("k1"));
+
+    assertThat(start("k1").id()).as("its key has started it").isEqualTo(first.getFirst().id());
+    done.countDown();
+    assertThat(last(first.getFirst()).state()).isEqualTo(State.SUCCEEDED);
+
+    CountDownLatch goesOn = new CountDownLatch(1);
+    trainer.work = listener -> awaitQuietly(goesOn);
+    trainer.asked = () -> first.add(startUnasked("k2"));
+    assertThatThrownBy(() -> start("k3"))
+        .hasMessageContaining("training %s of taste/1 runs", first.getLast().id());
+    goesOn.countDown();
+    assertThat(last(first.getLast()).state()).isEqualTo(State.SUCCEEDED);
+
+    trainer.asked = desk::close;
+    assertThatThrownBy(() -> start("k4")).hasMessage("the server is stopping");
+    assertThat(trail.told)
+        .containsExactly("begins k1", "SUCCEEDED k1", "begins k2", "SUCCEEDED k2");
+  }
+
+  /** Starts one of which it is known which trunk is meant. */
+  private Training startUnasked(String key) {
+    trainer.asked = () -> {};
+    return start(key);
   }
 
   @Test
@@ -301,6 +407,7 @@ class TrainingDeskTest {
   /** Trains nothing, and does what a test sets meanwhile. */
   private static final class Trainer implements RewardTrainer {
     private volatile Work work = listener -> {};
+    private volatile Runnable asked = () -> {};
     private Optional<Published> published = Optional.empty();
 
     private interface Work {
@@ -311,8 +418,14 @@ class TrainingDeskTest {
     public void requirePlace() {}
 
     @Override
-    public Prepared prepare(TrainingOrder order) {
-      return new Prepared(new VersionName("taste", "1"), "trunk/1");
+    public String trunk(TrainingOrder order) {
+      asked.run();
+      return order.trunk() + "/1";
+    }
+
+    @Override
+    public Prepared prepare(TrainingOrder order, String trunk) {
+      return new Prepared(new VersionName("taste", "1"), trunk);
     }
 
     @Override
