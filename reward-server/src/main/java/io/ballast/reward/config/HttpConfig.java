@@ -40,6 +40,21 @@ public record HttpConfig(boolean enabled, Duration timeout, int maxBodyBytes, in
         properties.maxHeldBytes());
   }
 
+  /**
+   * Returns this, checked against what else the port allows.
+   *
+   * @param idle after which the port closes a connection on which nothing came or went; 0: never
+   * @throws IllegalArgumentException if it would close one that waits for its answer
+   */
+  public HttpConfig within(Duration idle) {
+    require(
+        !enabled || idle.isZero() || timeout.compareTo(idle) < 0,
+        "timeout",
+        timeout,
+        "below quarkus.http.idle-timeout, " + idle);
+    return this;
+  }
+
   private static void require(boolean holds, String property, Object value, String expected) {
     if (!holds) {
       throw new IllegalArgumentException(

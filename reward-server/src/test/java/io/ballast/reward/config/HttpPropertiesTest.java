@@ -48,4 +48,20 @@ class HttpPropertiesTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);
   }
+
+  @Test
+  void aConnectionThatWaitsForItsAnswerMayBeIdle() {
+    HttpConfig minute = config(Map.of("ballast.reward.http.timeout", "PT1M"));
+
+    assertThat(minute.within(Duration.ofMillis(60_001))).isEqualTo(minute);
+    assertThat(minute.within(Duration.ZERO)).as("it is never closed").isEqualTo(minute);
+    assertThatThrownBy(() -> minute.within(Duration.ofMinutes(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "ballast.reward.http.timeout: PT1M (expected: below quarkus.http.idle-timeout, PT1M)");
+    HttpConfig off =
+        config(
+            Map.of("ballast.reward.http.timeout", "PT5M", "ballast.reward.http.enabled", "false"));
+    assertThat(off.within(Duration.ofMinutes(2))).as("nothing is asked").isEqualTo(off);
+  }
 }

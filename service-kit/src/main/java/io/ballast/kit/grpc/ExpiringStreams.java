@@ -10,7 +10,6 @@ import io.grpc.Contexts;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import java.time.Duration;
@@ -22,10 +21,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ends streams whose callers showed what has expired since, whether they speak or wait: who a
- * caller is, is looked at when a call begins, and a stream may be open for days. A connection whose
- * certificate has expired is ended behind who calls over it, so that the next call has to show a
- * new one. Thread-safe.
+ * Ends streams of answers whose callers showed what has expired since, whether they speak or wait:
+ * who a caller is, is looked at when a call begins, and a stream may be open for days. A connection
+ * whose certificate has expired is ended behind who calls over it, so that the next call has to
+ * show a new one. Thread-safe.
  */
 final class ExpiringStreams implements AutoCloseable {
   private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(1);
@@ -59,13 +58,15 @@ final class ExpiringStreams implements AutoCloseable {
     var unused = thread.scheduleWithFixedDelay(this::look, nanos, nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** Has {@code next} handle a call; a stream for as long as its {@code caller} is known. */
+  /**
+   * Has {@code next} handle a call; a stream of answers for as long as its {@code caller} is known.
+   */
   <Q, A> ServerCall.Listener<Q> open(
       Known caller, ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     if (identities.hasExpired(caller)) {
       endConnection(caller, call);
     }
-    if (!caller.expires() || call.getMethodDescriptor().getType() == MethodType.UNARY) {
+    if (!caller.expires() || call.getMethodDescriptor().getType().serverSendsOneMessage()) {
       return next.startCall(call, headers);
     }
     Context.CancellableContext context = Context.current().withCancellation();

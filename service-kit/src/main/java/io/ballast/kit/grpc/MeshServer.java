@@ -284,8 +284,7 @@ public final class MeshServer implements AutoCloseable {
     DrainGate gate = new DrainGate();
     RefusedCalls refused = new RefusedCalls(nanoTime);
     UnfinishedRequests unfinished = new UnfinishedRequests(nanoTime, refused);
-    OpenConnections connections =
-        new OpenConnections(security.connections().maxOpen(), refused, meters);
+    OpenConnections connections = new OpenConnections(security.connections(), refused, meters);
     connections.of(builder);
     ExpiringStreams streams = new ExpiringStreams(security.identities(), connections);
     List<ServerInterceptor> passed =

@@ -18,7 +18,7 @@ final class ObserverSink<T> implements Replies.Sink<T> {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final List<Runnable> onCancel = new ArrayList<>();
-  private boolean left;
+  private volatile boolean left; // read without the lock
   private boolean over;
 
   /** Must be made on the thread that delivered the call: handlers may not be set later. */

@@ -1,5 +1,6 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.security.ConnectionLimits;
 import io.grpc.netty.NettyServerBuilder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -8,11 +9,14 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OpenConnections implements AutoCloseable {
   private final int most;
+  private final Duration grace;
   private final RefusedCalls refused;
   private final Counter refusals;
   private final AtomicInteger open = new AtomicInteger();
@@ -36,11 +41,12 @@ final class OpenConnections implements AutoCloseable {
   private final EventLoopGroup serving = threads(0, "grpc-serve");
 
   /**
-   * @param most at once, ≥ 1
+   * @param limits how many at once, and how long calls have on one that is made anew
    * @param refused is told of each that is one too many
    */
-  OpenConnections(int most, RefusedCalls refused, MeterRegistry meters) {
-    this.most = most;
+  OpenConnections(ConnectionLimits limits, RefusedCalls refused, MeterRegistry meters) {
+    this.most = limits.maxOpen();
+    this.grace = limits.maxAgeGrace();
     this.refused = refused;
     this.refusals =
         Counter.builder("ballast.connections.refused")
@@ -72,16 +78,29 @@ final class OpenConnections implements AutoCloseable {
 
   /**
    * Has a client make its connection anew: it is told to call over another one, and calls under way
-   * have half a minute to end.
+   * have the grace of those that are older than they may be.
    *
    * @param client its address and port; null: it is in this process and has none
    */
   void end(@Nullable SocketAddress client) {
     for (Channel each : connections) {
       if (each.remoteAddress() != null && each.remoteAddress().equals(client)) {
-        var unused = each.close();
+        each.eventLoop().execute(() -> end(each, grace));
       }
     }
+  }
+
+  /**
+   * Ends {@code connection} once its calls have ended, and after {@code grace} at the latest; for
+   * its own thread.
+   */
+  static void end(Channel connection, Duration grace) {
+    ChannelPipeline handlers = connection.pipeline();
+    Http2ConnectionHandler calls = handlers.get(Http2ConnectionHandler.class);
+    if (calls != null) { // else there are none yet
+      calls.gracefulShutdownTimeoutMillis(grace.toMillis());
+    }
+    var unused = handlers.close();
   }
 
   private NioServerSocketChannel listening() {

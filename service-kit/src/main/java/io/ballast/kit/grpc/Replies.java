@@ -74,7 +74,8 @@ public interface Replies {
     /**
      * Runs {@code wait}, which waits for something to happen. Meanwhile the stream is none of the
      * calls under way. It waits for its turn when it is to go on: what happens may wake all
-     * followers at once, and only a few of them work at a time.
+     * followers at once, and only a few of them work at a time. One whose client has left waits for
+     * none, and may find that it has.
      */
     void idle(Runnable wait);
   }

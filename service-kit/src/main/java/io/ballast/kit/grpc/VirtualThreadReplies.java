@@ -51,9 +51,9 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private final StatusMapper mapper;
   private final int maxCalls;
   private final int maxStreams;
-  private final Semaphore permits;
+  private final Turns permits;
   private final Semaphore streams;
-  private final Semaphore turns; // of followers; fair
+  private final Turns turns; // of followers
   private final Set<Fault> warned = ConcurrentHashMap.newKeySet(); // since the last call that did
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
@@ -78,9 +78,9 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     this.mapper = mapper;
     this.maxCalls = maxCalls;
     this.maxStreams = maxStreams;
-    this.permits = new Semaphore(maxCalls);
+    this.permits = new Turns(maxCalls);
     this.streams = new Semaphore(maxStreams);
-    this.turns = new Semaphore(Math.max(1, maxCalls / CALLS_PER_FOLLOWER), true);
+    this.turns = new Turns(Math.max(1, maxCalls / CALLS_PER_FOLLOWER));
   }
 
   @Override
@@ -116,6 +116,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         place -> {
           place.joinStreams();
+          sink.onCancel(place::giveUp);
           work.run(new FollowerSink<>(sink, place));
           settle(place);
           complete(sink);
@@ -148,6 +149,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   /** One of the calls that may be under way; of a stream that waits, also one of those. */
   private final class Place {
     private final AtomicBoolean taken = new AtomicBoolean(true);
+    private volatile Turns.@Nullable Turn awaited;
     private @Nullable HeldRequest request; // this and what follows are for the thread of the work
     private boolean stream;
     private boolean turn;
@@ -161,11 +163,11 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
 
     void free() {
       if (taken.getAndSet(false)) {
-        permits.release();
+        permits.giveBack();
       }
       if (turn) {
         turn = false;
-        turns.release();
+        turns.giveBack();
       }
     }
 
@@ -195,23 +197,44 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
 
     /** Takes a place again after {@link #free}. */
     void retake() {
-      if (!permits.tryAcquire()) {
+      if (!permits.tryTake()) {
         throw full();
       }
       taken.set(true);
     }
 
-    /** Takes a place again after {@link #free}, when it is its turn and there is one. */
-    void awaitTurn() {
+    /**
+     * Takes a place again after {@link #free}, when it is its turn and there is one; none if the
+     * caller of {@code sink} has left by then.
+     */
+    void awaitTurn(ObserverSink<?> sink) {
+      turn = await(turns, sink);
+      taken.set(turn && await(permits, sink));
+    }
+
+    /** Waits for one of {@code turns}; returns whether it has it, or its caller has left. */
+    private boolean await(Turns turns, ObserverSink<?> sink) {
+      Turns.Turn next = turns.next();
+      awaited = next;
+      if (sink.cancelled()) { // perhaps before there was something to give up
+        var unused = next.giveUp();
+      }
       try {
-        turns.acquire();
-        turn = true;
-        permits.acquire();
+        return next.await();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw Status.CANCELLED.withDescription("the server is stopping").asRuntimeException();
+      } finally {
+        awaited = null;
       }
-      taken.set(true);
+    }
+
+    /** Waits for no turn any more: its caller has left. */
+    void giveUp() {
+      Turns.Turn next = awaited;
+      if (next != null) {
+        var unused = next.giveUp();
+      }
     }
   }
 
@@ -267,7 +290,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
       place.free();
       wait.run();
       if (!sink.cancelled()) { // who has left waits for nothing any more
-        place.awaitTurn();
+        place.awaitTurn(sink);
       }
     }
   }
@@ -282,7 +305,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
    * @param afterwards runs once the work was done and its place is free again
    */
   private void start(ObserverSink<?> sink, Work work, Runnable afterwards) {
-    if (!permits.tryAcquire()) {
+    if (!permits.tryTake()) {
       fail(sink, full());
       return;
     }

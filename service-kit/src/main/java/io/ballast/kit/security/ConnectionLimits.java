@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param maxAge after which a connection is to be made anew, so that who is behind it is looked at
  *     again; calls under way end on the old one. Empty: it stays
  * @param maxAgeGrace how long calls may take then to end on the old one, above 0; what is left is
- *     ended, such as streams that follow
+ *     ended, such as streams that follow. Calls on one whose certificate has expired may take as
+ *     long
  */
 public record ConnectionLimits(
     int maxOpen,

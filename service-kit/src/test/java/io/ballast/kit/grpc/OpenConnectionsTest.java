@@ -17,6 +17,11 @@ import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.StreamObserver;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2ConnectionHandlerBuilder;
+import io.netty.handler.codec.http2.Http2FrameAdapter;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketException;
@@ -200,6 +205,32 @@ class OpenConnectionsTest extends MeshServerCase {
     requests.onNext(ScoreStreamRequest.getDefaultInstance());
 
     assertThat(end.get()).hasMessageStartingWith("UNAVAILABLE");
+  }
+
+  @Test
+  void aCallOnOneThatIsMadeAnewHasTheGrace() {
+    EmbeddedChannel connection =
+        new EmbeddedChannel(
+            new Http2ConnectionHandlerBuilder()
+                .server(true)
+                .frameListener(new Http2FrameAdapter())
+                .build());
+    connection.freezeTime();
+    connection.writeInbound(
+        Http2CodecUtil.connectionPrefaceBuf(),
+        Unpooled.wrappedBuffer(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}), // SETTINGS, none in it
+        Unpooled.wrappedBuffer( // HEADERS of call 1, GET https:/, which has no answer yet
+            new byte[] {0, 0, 3, 1, 5, 0, 0, 0, 1, (byte) 0x82, (byte) 0x87, (byte) 0x84}));
+
+    OpenConnections.end(connection, Duration.ofMinutes(10));
+
+    connection.advanceTimeBy(599, TimeUnit.SECONDS);
+    connection.runScheduledPendingTasks();
+    assertThat(connection.isOpen()).as("while its call may still end").isTrue();
+    connection.advanceTimeBy(1, TimeUnit.SECONDS);
+    connection.runScheduledPendingTasks();
+    assertThat(connection.isOpen()).isFalse();
+    connection.finishAndReleaseAll();
   }
 
   @Test

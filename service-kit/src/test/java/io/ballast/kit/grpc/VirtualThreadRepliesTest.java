@@ -493,6 +493,131 @@ class VirtualThreadRepliesTest {
     }
   }
 
+  /** A call whose client leaves when the test says so, after it was looked at once more. */
+  private static final class Leaving extends Eager {
+    final CountDownLatch looked = new CountDownLatch(1);
+    private volatile Runnable onCancel = () -> {};
+    private volatile boolean watched;
+    private volatile boolean left;
+
+    Leaving() {
+      super(0);
+    }
+
+    /** Notices from now on who asks whether the client has left. */
+    void watch() {
+      watched = true;
+    }
+
+    @Override
+    public boolean isCancelled() {
+      boolean now = left;
+      if (watched) {
+        looked.countDown();
+      }
+      return now;
+    }
+
+    @Override
+    public void setOnCancelHandler(Runnable handler) {
+      onCancel = handler;
+    }
+
+    void leave() {
+      left = true;
+      onCancel.run();
+    }
+  }
+
+  /** Follows until {@code news} has come. */
+  private static Leaving leaving(VirtualThreadReplies replies, CompletableFuture<Integer> news)
+      throws InterruptedException {
+    Leaving call = new Leaving();
+    CountDownLatch idle = new CountDownLatch(1);
+    replies.follow(
+        call,
+        sink -> {
+          sink.idle(
+              () -> {
+                idle.countDown();
+                var unused = news.join();
+                call.watch();
+              });
+          if (!sink.cancelled()) {
+            sink.send(news.join());
+          }
+        });
+    idle.await();
+    return call;
+  }
+
+  private static void assertEndsWhenItsClientLeaves(Leaving call) throws InterruptedException {
+    call.looked.await(); // it has found its client there, and waits next
+    call.leave();
+    assertThat(call.end)
+        .failsWithin(Duration.ofSeconds(20))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("CANCELLED");
+    assertThat(call.answers).isEmpty();
+  }
+
+  @Test
+  void aFollowerWhoseClientLeavesWaitsForNoTurn() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 2, 2)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      CompletableFuture<Integer> goOn = new CompletableFuture<>();
+      CountDownLatch working = new CountDownLatch(1);
+      Eager first = new Eager(0);
+      replies.follow(
+          first,
+          sink -> {
+            sink.idle(() -> {});
+            working.countDown();
+            sink.send(goOn.join());
+          });
+      working.await(); // with the only turn
+      Leaving second = leaving(replies, news);
+      news.complete(1);
+
+      assertEndsWhenItsClientLeaves(second);
+
+      Eager third = new Eager(0);
+      replies.follow(third, sink -> sink.send(3));
+      assertThat(third.end.get(10, TimeUnit.SECONDS)).as("in its place").containsExactly(3);
+      goOn.complete(2);
+      assertThat(first.end.get(10, TimeUnit.SECONDS)).containsExactly(2);
+      assertThat(following(replies, news).get(10, TimeUnit.SECONDS)).containsExactly(1);
+    }
+  }
+
+  @Test
+  void norForAPlaceWhereTheServerIsFull() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 1, 1)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      Leaving follower = leaving(replies, news);
+      CompletableFuture<Integer> release = new CompletableFuture<>();
+      CompletableFuture<Integer> held = new CompletableFuture<>();
+      CountDownLatch inside = new CountDownLatch(1);
+      replies.unary(
+          new Answered(held, () -> {}),
+          () -> {
+            inside.countDown();
+            return release.get();
+          });
+      inside.await();
+      news.complete(1);
+
+      assertEndsWhenItsClientLeaves(follower);
+
+      release.complete(2);
+      assertThat(held.get(10, TimeUnit.SECONDS)).isEqualTo(2);
+      assertThat(following(replies, news).get(10, TimeUnit.SECONDS)).containsExactly(1);
+      assertThat(isAnswered(replies)).as("a call after it").isTrue();
+    }
+  }
+
   @Test
   void oneStreamThatWaitsTooManyIsRefusedUntilAnotherEnds() throws Exception {
     try (VirtualThreadReplies replies =

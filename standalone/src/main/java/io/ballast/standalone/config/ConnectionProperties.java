@@ -36,7 +36,10 @@ public interface ConnectionProperties {
   /** After which a connection is made anew; calls under way end on the old one. Absent: never. */
   Optional<Duration> maxAge();
 
-  /** How long calls may take then to end on the old one; what is left is ended. */
+  /**
+   * How long calls may take then to end on the old one, and on one whose certificate has expired;
+   * what is left is ended.
+   */
   @WithDefault("PT10M")
   Duration maxAgeGrace();
 }

@@ -16,7 +16,9 @@ import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
+import java.time.Duration;
 import java.time.InstantSource;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Puts the routes of rewards on the HTTP port of a process that plays the reward-server. */
 @ApplicationScoped
@@ -25,15 +27,24 @@ public class RewardHttpWiring {
   private final boolean here;
   private final RewardRoutes routes;
 
-  /** Takes the mesh that is asked. */
+  /**
+   * Takes the mesh that is asked.
+   *
+   * @param idle after which the HTTP port closes a connection on which nothing came or went
+   */
   @Inject
-  public RewardHttpWiring(RunningMesh mesh, MeshProperties process, RewardProperties rewards) {
+  public RewardHttpWiring(
+      RunningMesh mesh,
+      MeshProperties process,
+      RewardProperties rewards,
+      @ConfigProperty(name = "quarkus.http.idle-timeout") Duration idle) {
     this.mesh = mesh;
     MeshConfig config = MeshConfig.from(process);
     this.here = config.roles().contains(Role.REWARD_SERVER);
+    HttpConfig http = HttpConfig.from(rewards.http());
     this.routes =
         new RewardRoutes(
-            HttpConfig.from(rewards.http()),
+            here ? http.within(idle) : http,
             shown -> mesh.knows(shown, known -> true),
             rewards.maxItems(),
             new ScoreCalls(this::server),

@@ -64,15 +64,21 @@ class RewardHttpIT {
       assertThat(mesh.post("/get_reward", QUERY)).contains("\"reason\":\"UNAUTHENTICATED\"");
       assertThat(mesh.post("/get_reward", "{")).contains("\"reason\":\"UNAUTHENTICATED\"");
     }
+    assertRefused("PT0S", "> 0");
+    assertRefused("PT2M", "below quarkus.http.idle-timeout, PT2M");
+  }
+
+  private void assertRefused(String timeout, String expected) throws IOException {
     BuiltMesh wrong =
         BuiltMesh.launch(
-            data.resolve("wrong"),
+            data.resolve(timeout),
             BuiltMesh.freePort(),
             BuiltMesh.freePort(),
-            Map.of("ballast.reward.http.timeout", "PT0S"));
+            Map.of("ballast.reward.http.timeout", timeout));
     assertThat(wrong.awaitEnd()).isEqualTo(1);
     assertThat(wrong.complaint())
-        .isEqualTo("mesh: ballast.reward.http.timeout: PT0S (expected: > 0)");
+        .isEqualTo(
+            "mesh: ballast.reward.http.timeout: %s (expected: %s)".formatted(timeout, expected));
   }
 
   private static double score(ManagedChannel channel, String prompt, String completion) {

@@ -39,6 +39,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -49,6 +53,8 @@ import org.junit.jupiter.api.io.TempDir;
 class TlsTest {
   private static final Duration NEVER = Duration.ofDays(1);
   private static final ClientTls.Names NAMES = new ClientTls.Names("--ca", "--cert", "--key");
+  private static final Map<String, CertificateHolder> APPLICATION =
+      Map.of("app", new CertificateHolder(Optional.of("a"), Set.of(Right.APPLICATION)));
 
   @TempDir private Path folder;
   private final Instant now = InstantSource.system().instant();
@@ -81,11 +87,14 @@ class TlsTest {
   }
 
   private SecuredServer serve(TlsIdentity tls, Map<String, CertificateHolder> holders) {
-    return serve(tls, holders, InstantSource.system());
+    return serve(tls, holders, InstantSource.system(), ConnectionLimits.usual());
   }
 
   private SecuredServer serve(
-      TlsIdentity tls, Map<String, CertificateHolder> holders, InstantSource clock) {
+      TlsIdentity tls,
+      Map<String, CertificateHolder> holders,
+      InstantSource clock,
+      ConnectionLimits limits) {
     SecuredServer server =
         new SecuredServer(
             new EdgeSecurity(
@@ -94,7 +103,7 @@ class TlsTest {
                     Optional.of(tls),
                     clock),
                 RateLimits.none(),
-                ConnectionLimits.usual(),
+                limits,
                 Optional.of(tls)));
     open.add(server);
     return server;
@@ -274,18 +283,8 @@ class TlsTest {
     AtomicReference<Instant> clock = new AtomicReference<>(TestAuthority.UNTIL.minusMillis(1));
     TlsSettings settings = files("reward", ClientCertificates.REQUIRE, "localhost");
     SecuredServer server =
-        serve(
-            identity(settings),
-            Map.of("app", new CertificateHolder(Optional.of("a"), Set.of(Right.APPLICATION))),
-            clock::get);
-    authority.issue("app").write(file("app.pem"), file("app.key"));
-    ManagedChannel app =
-        client(
-            server,
-            "localhost",
-            new ClientTls(
-                settings.trust(),
-                Optional.of(new ClientTls.Identity(file("app.pem"), file("app.key")))));
+        serve(identity(settings), APPLICATION, clock::get, ConnectionLimits.usual());
+    ManagedChannel app = application(server, settings);
     HeardStream<ScoreStreamResponse> heard = new HeardStream<>();
     StreamObserver<ScoreStreamRequest> requests = RewardServiceGrpc.newStub(app).scoreStream(heard);
     requests.onNext(ScoreStreamRequest.getDefaultInstance());
@@ -301,6 +300,60 @@ class TlsTest {
     Await.until(() -> connections(server) == 0);
     assertThat(score(app)).as("over a new one").isEqualTo(ScoreResponse.getDefaultInstance());
     Await.until(() -> connections(server) == 0);
+  }
+
+  private ManagedChannel application(SecuredServer server, TlsSettings settings) {
+    authority.issue("app").write(file("app.pem"), file("app.key"));
+    return client(
+        server,
+        "localhost",
+        new ClientTls(
+            settings.trust(),
+            Optional.of(new ClientTls.Identity(file("app.pem"), file("app.key")))));
+  }
+
+  @Test
+  void aCallOverAConnectionWhoseCertificateHasExpiredHasTheGraceOfConnections() throws Exception {
+    AtomicReference<Instant> clock = new AtomicReference<>(TestAuthority.UNTIL.minusMillis(1));
+    TlsSettings settings = files("reward", ClientCertificates.REQUIRE, "localhost");
+    ConnectionLimits shortGrace =
+        new ConnectionLimits(
+            16,
+            16,
+            16 << 10,
+            8,
+            20_000,
+            Duration.ofSeconds(20),
+            Optional.empty(),
+            Duration.ofMillis(1));
+    SecuredServer server = serve(identity(settings), APPLICATION, clock::get, shortGrace);
+    ManagedChannel app = application(server, settings);
+    CountDownLatch scoring = new CountDownLatch(1);
+    CompletableFuture<Void> mayScore = new CompletableFuture<>();
+    server.work =
+        () -> {
+          scoring.countDown();
+          mayScore.join();
+        };
+    try {
+      var answer = RewardServiceGrpc.newFutureStub(app).score(ScoreRequest.getDefaultInstance());
+      scoring.await();
+      clock.set(TestAuthority.UNTIL);
+      var next = RewardServiceGrpc.newFutureStub(app).score(ScoreRequest.getDefaultInstance());
+
+      assertUnavailable(answer);
+      assertUnavailable(next);
+    } finally {
+      mayScore.complete(null);
+    }
+  }
+
+  /** Of its own accord a connection would be closed after 30 s. */
+  private static void assertUnavailable(Future<ScoreResponse> answer) {
+    assertThat(answer)
+        .failsWithin(Duration.ofSeconds(25))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("UNAVAILABLE");
   }
 
   private static double connections(SecuredServer server) {
