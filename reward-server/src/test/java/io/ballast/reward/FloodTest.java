@@ -11,6 +11,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.Durations;
 import com.google.rpc.RetryInfo;
+import io.ballast.kit.grpc.MeshServer;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
@@ -18,10 +19,14 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.ManagedChannel;
 import io.grpc.Status;
+import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -176,6 +181,46 @@ class FloodTest {
         .allSatisfy(
             answer ->
                 assertThat(answer.getResult().getMembers(0).getRawScore()).isEqualTo(LONG_TEXT));
+  }
+
+  @Test
+  void aClientIsHeldByWhatItsItemsTakeOfMemory() throws Exception {
+    reward.close();
+    reward = TestReward.start(Map.of("queued-tokens", "100000000", "max-text-bytes", "1048576"));
+    reward.ensembles.hold();
+    MeshServer mesh =
+        MeshServer.start(
+            MeshServer.Options.loopback(0),
+            reward.services(),
+            new SimpleMeterRegistry(),
+            OpenTelemetry.noop(),
+            System::nanoTime);
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress("127.0.0.1", mesh.port()).usePlaintext().build();
+    try {
+      Reader reader = new Reader();
+      var unused = RewardServiceGrpc.newStub(channel).scoreStream(reader);
+      int sent = 0;
+      while (sent < LONG && reader.mayWrite()) {
+        // with one character that is not ASCII each takes two bytes
+        call(reader, "→" + "a".repeat(LONG_TEXT), sent++);
+      }
+      // four are 4 MiB; two more are within the connection's window, and one or two wait here
+      assertThat(sent).as("messages of 1 MiB that leave the client").isLessThanOrEqualTo(8);
+    } finally {
+      channel.shutdownNow();
+      reward.ensembles.release();
+      mesh.close();
+    }
+  }
+
+  private static void call(Reader reader, String text, int index) {
+    reader
+        .call()
+        .onNext(
+            ScoreStreamRequest.newBuilder()
+                .setItem(item("item-" + index, "p" + index, text))
+                .build());
   }
 
   private static ScoreStreamRequest longItem(int index) {

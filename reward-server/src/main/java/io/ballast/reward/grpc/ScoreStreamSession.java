@@ -29,8 +29,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * One stream of items: whatever has arrived by the time the last answers are sent is scored next,
- * together. The client may be so many items ahead, or so many bytes and one message beyond; then
- * flow control holds it.
+ * together. The client may be so many items ahead, or so many bytes of memory and one message
+ * beyond; then flow control holds it.
  */
 final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private static final int WINDOW = 256;
@@ -49,7 +49,12 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private final Set<String> seen = new HashSet<>();
 
   /** A request that came, and what it takes of memory until it is answered. */
-  private record Arrived(ScoreStreamRequest request, MessageRoom room) {}
+  private record Arrived(ScoreStreamRequest request, MessageRoom room) {
+    /** Of its objects, or on the way here if that was more. */
+    long bytes() {
+      return Math.max(room.bytes(), request.getSerializedSize());
+    }
+  }
 
   ScoreStreamSession(
       RewardScorer flow, RewardMapper mapper, ServerCallStreamObserver<ScoreStreamResponse> call) {
@@ -61,8 +66,10 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
 
   @Override
   public void onNext(ScoreStreamRequest request) {
-    arrived.add(Optional.of(new Arrived(request, MessageRoom.keep())));
-    if (lead.came(request.getSerializedSize())) {
+    Arrived next = new Arrived(request, MessageRoom.keep());
+    boolean more = lead.came(next.bytes()); // before it can be answered
+    arrived.add(Optional.of(next));
+    if (more) {
       call.request(1);
     }
   }
@@ -129,7 +136,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
     long bytes = 0;
     for (Optional<Arrived> each : answered) {
       each.orElseThrow().room().giveBack();
-      bytes += each.orElseThrow().request().getSerializedSize();
+      bytes += each.orElseThrow().bytes();
     }
     return bytes;
   }

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that the requests of one call take: the bytes of a message as they come from the
- * network, then its objects. What a call with one request takes is given back when the work for it is
- * done, but for the call itself, which is there until its client has taken the answer; of a stream
- * it is given back message by message, by whoever keeps one beyond its delivery ({@link
+ * network, then its objects. What a call with one request takes is given back when the work for it
+ * is done, but for the call itself, which is there until its client has taken the answer; of a
+ * stream it is given back message by message, by whoever keeps one beyond its delivery ({@link
  * MessageRoom}). All is given back when the call has ended and nothing works for it any more.
  * Thread-safe.
  */
@@ -151,7 +151,7 @@ final class HeldRequest extends ServerStreamTracer {
     return bytes <= unread || came(bytes - unread);
   }
 
-  /** The message that is read has become one of {@code bytes}; what it took beyond is given back. */
+  /** The message that is read has become one of {@code bytes}; gives back what is beyond. */
   synchronized void whole(long bytes) {
     if (unread > bytes) {
       give(unread - bytes);

@@ -25,10 +25,10 @@ import java.util.Optional;
  * Bounds the memory that all requests of a server take at once: each call takes some, its messages
  * take theirs as they come, byte by byte, and their objects before they are made. What finds no
  * room is refused for load. A tenant, whoever is of none, or an address where nobody is asked who
- * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room of
- * their own, half as much: what they ask is part of calls that have found room. RPCs for which nobody
- * shows anything have room of their own, too, a quarter as much, shared out by address: they keep no
- * known caller out. Thread-safe.
+ * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room
+ * of their own, half as much: what they ask is part of calls that have found room. RPCs for which
+ * nobody shows anything have room of their own, too, a quarter as much, shared out by address: they
+ * keep no known caller out. Thread-safe.
  */
 final class HeldRequests extends ServerStreamTracer.Factory implements ServerInterceptor {
   /** Of a message to a service of gRPC's own: the names of services are short. */

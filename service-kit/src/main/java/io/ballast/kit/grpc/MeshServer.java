@@ -183,7 +183,7 @@ public final class MeshServer implements AutoCloseable {
       if (maxHeldBytes < leastHeld) {
         throw new MeshException(
             Fault.MALFORMED_REQUEST,
-            "memory for requests: %,d bytes (allowed: at least eight times the longest message, %,d)"
+            "memory for requests: %,d bytes (allowed: eight times the longest message or more, %,d)"
                 .formatted(maxHeldBytes, leastHeld),
             Map.of("max_held_bytes", Long.toString(maxHeldBytes)));
       }

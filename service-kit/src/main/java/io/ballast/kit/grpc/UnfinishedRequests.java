@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Ends calls whose request is one message and does not become whole, and streams of which one
  * message does not: nothing is done for it, but what has come of it is kept in memory. A call whose
- * own deadline is sooner ends by that. Stands inside the {@link DrainGate}, whose calls may be ended while others speak. Thread-safe.
+ * own deadline is sooner ends by that. Stands inside the {@link DrainGate}, whose calls may be
+ * ended while others speak. Thread-safe.
  */
 final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
   /** How long a caller may take to send all of its request, or of a message of its stream. */

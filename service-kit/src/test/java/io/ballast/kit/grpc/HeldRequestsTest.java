@@ -207,7 +207,8 @@ class HeldRequestsTest extends MeshServerCase {
     MeshServer server = start(options(Optional.empty()));
     ManagedChannel greedy = channel(server);
     List<Unfinished<ScoreRequest, ScoreResponse>> calls = fill(greedy, new Metadata());
-    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(7); // 64 KB and some each, of half a MiB
+    // 64 KB and some each, of half a MiB
+    assertThat(calls).filteredOn(call -> !call.end.isDone()).hasSize(7);
     calls.stream()
         .filter(call -> call.end.isDone())
         .forEach(call -> assertOverloaded(call.ended()));
@@ -354,7 +355,7 @@ class HeldRequestsTest extends MeshServerCase {
                     true,
                     Optional.empty(),
                     8 * MESSAGE - 1))
-        .hasMessageContaining("at least eight times the longest message, 524,288");
+        .hasMessageContaining("eight times the longest message or more, 524,288");
   }
 
   @Test

@@ -82,7 +82,8 @@ class LenientRequestsTest {
     InputStream bytes = new Unpacked(message, 0);
     long before = threads.getCurrentThreadAllocatedBytes();
     read(held, bytes);
-    assertThat(threads.getCurrentThreadAllocatedBytes() - before).isBetween((long) LONG, LONG * 3L / 2);
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+        .isBetween((long) LONG, LONG * 3L / 2);
   }
 
   @Test
