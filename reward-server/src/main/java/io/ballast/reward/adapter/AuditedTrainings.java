@@ -55,8 +55,7 @@ public final class AuditedTrainings implements TrainingTrail {
         act(
             START,
             training,
-            Map.of(
-                VERSION, training.version().toString(), "fingerprint", training.fingerprint()));
+            Map.of(VERSION, training.version().toString(), "fingerprint", training.fingerprint()));
     var unused = audit.append(begin);
     open.put(begin.subject(), begin);
     tellEnds();

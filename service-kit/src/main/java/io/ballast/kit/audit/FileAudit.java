@@ -64,8 +64,8 @@ public final class FileAudit implements AuditTrail, TurnTrail {
    * Goes on with what is in {@code file}, and says at ERROR what is wrong with it.
    *
    * @param name of the trail
-   * @param file nobody else's, nor the one beside it whose name is longer by {@code .cut}; need
-   *     not exist
+   * @param file nobody else's, nor the one beside it whose name is longer by {@code .cut}; need not
+   *     exist
    * @throws MeshException PRECONDITION_FAILED if it cannot be read
    */
   public FileAudit(String name, Path file, InstantSource clock) {

@@ -460,8 +460,7 @@ public final class MeshServer implements AutoCloseable {
      */
     static Inside open(List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
       String name = InProcessServerBuilder.generateName();
-      InProcessServerBuilder builder =
-          InProcessServerBuilder.forName(name).directExecutor();
+      InProcessServerBuilder builder = InProcessServerBuilder.forName(name).directExecutor();
       passed.forEach(builder::intercept);
       served.forEach(builder::addService);
       try {

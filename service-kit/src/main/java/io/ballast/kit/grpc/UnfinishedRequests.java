@@ -170,8 +170,7 @@ final class UnfinishedRequests implements ServerInterceptor, AutoCloseable {
   private void end(Stream late) {
     String why = "a message did not come whole within %d s".formatted(PATIENCE.toSeconds());
     refused.count(REASON, late.call, late.identity, why);
-    late.held.end(
-        Status.DEADLINE_EXCEEDED.withDescription(why).asRuntimeException(new Metadata()));
+    late.held.end(Status.DEADLINE_EXCEEDED.withDescription(why).asRuntimeException(new Metadata()));
   }
 
   private void end(Unfinished late) {

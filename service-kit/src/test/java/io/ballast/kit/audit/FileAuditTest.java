@@ -234,8 +234,7 @@ class FileAuditTest {
           throw new IllegalStateException("the process ends");
         };
     for (InstantSource clock : List.of(ends, endsWhileItWrites)) {
-      assertThatThrownBy(() -> new FileAudit("reward", file, clock))
-          .hasMessage("the process ends");
+      assertThatThrownBy(() -> new FileAudit("reward", file, clock)).hasMessage("the process ends");
     }
 
     FileAudit again = reopened();

@@ -202,8 +202,7 @@ class UnfinishedRequestsTest {
 
     pass(Duration.ofSeconds(1));
     assertThat(got.status().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
-    assertThat(got.status().getDescription())
-        .isEqualTo("a message did not come whole within 60 s");
+    assertThat(got.status().getDescription()).isEqualTo("a message did not come whole within 60 s");
     assertThat(gate.underWay()).isZero();
   }
 

@@ -149,8 +149,7 @@ class TrainingDeskTest {
 
     assertThat(audit().acts("training."))
         .extracting(Act::action, Act::tenant, Act::subject)
-        .startsWith(
-            told("training.start", 1), told("training.start", 2), told("training.start", 3))
+        .startsWith(told("training.start", 1), told("training.start", 2), told("training.start", 3))
         .containsOnlyOnce(
             told("training.succeeded", 1),
             told("training.interrupted", 2),
