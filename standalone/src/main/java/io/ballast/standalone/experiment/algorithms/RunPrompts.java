@@ -3,6 +3,7 @@ package io.ballast.standalone.experiment.algorithms;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.kit.digest.Sha256;
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.standalone.demo.position.CorpusSources;
 import io.ballast.standalone.experiment.ExperimentSetting;
 import io.ballast.workshop.corpus.Corpus;
@@ -92,7 +93,7 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
       lines.append(JSON.writeValueAsString(Map.of("prompt", prompt))).append('\n');
     }
     Path file = data.resolve(LEARNING_FILE);
-    OwnerOnly.createFolders(file.resolveSibling("."));
+    OwnerOnly.createFolders(data.resolve("prompts"));
     Files.writeString(file, lines, StandardCharsets.UTF_8);
   }
 
