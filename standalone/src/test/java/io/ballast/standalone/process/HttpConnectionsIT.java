@@ -38,7 +38,9 @@ class HttpConnectionsIT {
             "quarkus.http.limits.max-connections",
             Integer.toString(MOST),
             "quarkus.http.idle-timeout",
-            "10S");
+            "10S",
+            "ballast.reward.http.timeout",
+            "PT5S");
     List<Socket> halfSent = new ArrayList<>();
     try (BuiltMesh mesh =
         BuiltMesh.launch(data, BuiltMesh.freePort(), httpPort, properties).awaitReady()) {
