@@ -3,7 +3,6 @@ package io.ballast.standalone;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusBindException;
 import io.quarkus.runtime.annotations.QuarkusMain;
-import io.quarkus.runtime.configuration.ConfigUtils;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -23,14 +22,6 @@ public final class MeshMain {
 
   /** Runs until it is told to stop. */
   public static void main(String... args) {
-    // Quarkus says so too, but after the first logger is there, which would then be Java's own
-    System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
-    try {
-      var unused = LogFolder.make(ConfigUtils.configBuilder().build());
-    } catch (RuntimeException e) { // of what is configured
-      complain(e);
-      System.exit(FAILED);
-    }
     Quarkus.run(
         MeshApplication.class,
         (code, error) -> {

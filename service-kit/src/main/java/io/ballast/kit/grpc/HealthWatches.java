@@ -19,13 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds who watches a server's health: anybody may, without showing anything, and for as long as
- * they like. An address may have fewer watches than it leaves free, so that none can take all of
- * them: one alone gets half, k that take what they can get at the same time leave one of k + 1
- * parts. Clients of gRPC show nothing with their watches, so nobody is known by more than an
- * address. Thread-safe.
- *
- * <p>Source: Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet
- * switches", with a factor of 1.
+ * they like. Watches are shared out by address: clients of gRPC show nothing with theirs, so nobody
+ * is known by more. Thread-safe.
  */
 final class HealthWatches implements ServerInterceptor {
   /** A client watches each service that it calls once; a process has some fifteen. */
@@ -36,26 +31,17 @@ final class HealthWatches implements ServerInterceptor {
   private final int most;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<SocketAddress, Integer> ofConnection = new HashMap<>();
-  private final Map<String, Integer> ofAddress = new HashMap<>();
-  private int open;
+  private final Shares watches;
 
   /**
    * @param most at once, of all addresses together, ≥ 1
    */
   HealthWatches(int most, MeterRegistry meters) {
     this.most = most;
-    Gauge.builder("ballast.health.watches", this, HealthWatches::open)
+    this.watches = new Shares(most, true);
+    Gauge.builder("ballast.health.watches", watches, Shares::held)
         .description("Streams that watch this server's health")
         .register(meters);
-  }
-
-  private int open() {
-    lock.lock();
-    try {
-      return open;
-    } finally {
-      lock.unlock();
-    }
   }
 
   @Override
@@ -99,18 +85,16 @@ final class HealthWatches implements ServerInterceptor {
       if (ofThis >= MOST_OF_ONE) {
         return tooMany("this connection has", MOST_OF_ONE, ", the limit");
       }
-      int free = most - open;
-      if (free == 0) {
-        return tooMany("there are", most, ", the limit");
-      }
-      int own = ofAddress.getOrDefault(address, 0);
-      if (own >= free) {
-        return tooMany(
-            "this address has", own, ", and the room for %,d more is for others".formatted(free));
+      if (!watches.take(address, 1)) {
+        long free = most - watches.held();
+        return free == 0
+            ? tooMany("there are", most, ", the limit")
+            : tooMany(
+                "this address has",
+                watches.of(address),
+                ", and the room for %,d more is for others".formatted(free));
       }
       ofConnection.put(connection, ofThis + 1);
-      ofAddress.put(address, own + 1);
-      open++;
       return null;
     } finally {
       lock.unlock();
@@ -120,22 +104,17 @@ final class HealthWatches implements ServerInterceptor {
   private void leave(SocketAddress connection) {
     lock.lock();
     try {
-      takeOne(ofConnection, connection);
-      takeOne(ofAddress, Doorkeeper.from(connection));
-      open--;
+      ofConnection.computeIfPresent(connection, (_, count) -> count == 1 ? null : count - 1);
+      watches.give(Doorkeeper.from(connection), 1);
     } finally {
       lock.unlock();
     }
   }
 
-  private static <K> void takeOne(Map<K, Integer> counts, K of) {
-    counts.computeIfPresent(of, (_, count) -> count == 1 ? null : count - 1);
-  }
-
-  private static MeshException tooMany(String who, int limit, String why) {
+  private static MeshException tooMany(String who, long limit, String why) {
     return new MeshException(
         Fault.OVERLOADED,
         "%s %,d streams that watch health%s; ask by Check".formatted(who, limit, why),
-        Map.of("limit", Integer.toString(limit), MeshException.SHED, "health_watches"));
+        Map.of("limit", Long.toString(limit), MeshException.SHED, "health_watches"));
   }
 }

@@ -29,7 +29,7 @@ final class HeldRequest extends ServerStreamTracer {
   private volatile int whole;
   private long coming; // bytes of the message that comes; for the transport's thread alone
 
-  private @Nullable HeldBytes room; // from here on guarded by this
+  private @Nullable Shares room; // from here on guarded by this
   private String owner = "";
   private long limit;
   private long ofCall;
@@ -64,7 +64,7 @@ final class HeldRequest extends ServerStreamTracer {
    *
    * @param oneMessage whether the call's request is one message
    */
-  synchronized boolean enter(HeldBytes from, String whose, long bytes, boolean oneMessage) {
+  synchronized boolean enter(Shares from, String whose, long bytes, boolean oneMessage) {
     room = from;
     owner = whose;
     limit = from.most();

@@ -2,7 +2,6 @@ package io.ballast.kit.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.kit.security.Principal;
 import io.ballast.kit.security.Right;
 import io.ballast.kit.security.RpcAccess;
 import io.grpc.Context;
@@ -19,14 +18,14 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Bounds the memory that all requests of a server take at once: each call takes some, its messages
  * take theirs as they come, byte by byte, and their objects before they are made. What finds no
  * room is refused for load. A tenant, whoever is of none, or an address where nobody is asked who
  * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room
- * of their own, half as much: what they ask is part of calls that have found room. RPCs for which
+ * of their own, half as much: what they ask is part of calls that have found room; within a process
+ * nothing is written, and nothing counts. RPCs for which
  * nobody shows anything have room of their own, too, a quarter as much, shared out by address: they
  * keep no known caller out. Thread-safe.
  */
@@ -42,9 +41,9 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
   private static final int SHARE_OF_PEERS = 2;
   private static final int SHARE_OF_ANYBODY = 4;
 
-  private final HeldBytes callers;
-  private final HeldBytes peers;
-  private final HeldBytes anybody;
+  private final Shares callers;
+  private final Shares peers;
+  private final Shares anybody;
   private final Counter full;
   private final Counter large;
 
@@ -52,20 +51,20 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
    * @param most bytes of known callers' requests at once, ≥ 1
    */
   HeldRequests(long most, MeterRegistry meters) {
-    callers = room("callers", new HeldBytes(most, true), meters);
-    peers = room("peers", new HeldBytes(most / SHARE_OF_PEERS, false), meters);
-    anybody = room("anybody", new HeldBytes(most / SHARE_OF_ANYBODY, true), meters);
+    callers = room("callers", new Shares(most, true), meters);
+    peers = room("peers", new Shares(most / SHARE_OF_PEERS, false), meters);
+    anybody = room("anybody", new Shares(most / SHARE_OF_ANYBODY, true), meters);
     full = refused(HELD, meters);
     large = refused(LARGE, meters);
   }
 
-  private static HeldBytes room(String of, HeldBytes room, MeterRegistry meters) {
-    Gauge.builder("ballast.requests.held.bytes", room, HeldBytes::held)
+  private static Shares room(String of, Shares room, MeterRegistry meters) {
+    Gauge.builder("ballast.requests.held.bytes", room, Shares::held)
         .description("Memory that requests of callers over gRPC take")
         .tag("of", of)
         .strongReference(true)
         .register(meters);
-    Gauge.builder("ballast.requests.held.limit.bytes", room, HeldBytes::most)
+    Gauge.builder("ballast.requests.held.limit.bytes", room, Shares::most)
         .description("The most memory that requests may take at once")
         .tag("of", of)
         .strongReference(true)
@@ -94,7 +93,7 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     HeldRequest request = HeldRequest.current();
     if (request != null) {
-      HeldBytes room = room(call.getMethodDescriptor().getFullMethodName(), headers);
+      Shares room = room(call.getMethodDescriptor().getFullMethodName(), headers);
       if (!request.enter(room, owner(room, call), CALL_BYTES, oneMessage(call))) {
         Doorkeeper.refuse(call, overloaded(room.most()));
         return new ServerCall.Listener<>() {};
@@ -107,22 +106,18 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
     return call.getMethodDescriptor().getType().clientSendsOneMessage();
   }
 
-  private HeldBytes room(String method, Metadata headers) {
+  private Shares room(String method, Metadata headers) {
     if (RpcAccess.isPublic(method)) {
       return anybody;
     }
-    String process = headers.get(DrainGate.PROCESS);
-    boolean inner =
-        process != null && (DrainGate.THIS_PROCESS.equals(process) || isPeer(Principals.current()));
-    return inner ? peers : callers;
-  }
-
-  private static boolean isPeer(Optional<Principal> caller) {
-    return caller.isPresent() && caller.get().rights().contains(Right.PEER);
+    boolean peer =
+        headers.containsKey(DrainGate.PROCESS)
+            && Principals.current().filter(known -> known.rights().contains(Right.PEER)).isPresent();
+    return peer ? peers : callers;
   }
 
   /** Whose share of {@code room} a call takes. */
-  private String owner(HeldBytes room, ServerCall<?, ?> call) {
+  private String owner(Shares room, ServerCall<?, ?> call) {
     if (room == peers) {
       return "";
     }

@@ -239,13 +239,11 @@ class HeldRequestsTest extends MeshServerCase {
                 .score(named(LONG_NAME)))
         .as("of a server that shows the mesh's token")
         .isEqualTo(ScoreResponse.getDefaultInstance());
-    Metadata itself = shown();
-    itself.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
     assertThat(
-            rewards(server)
-                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(itself))
+            RewardServiceGrpc.newBlockingStub(server.inside())
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(shown()))
                 .score(named(LONG_NAME)))
-        .as("of this process")
+        .as("within the process, where nothing counts")
         .isEqualTo(ScoreResponse.getDefaultInstance());
     awaitNothingHeld("peers");
   }
@@ -487,7 +485,7 @@ class HeldRequestsTest extends MeshServerCase {
   void bytesThatComeSinglyTakeMore() {
     HeldRequests requests = new HeldRequests(100_000, meters);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
-    assertThat(request.enter(new HeldBytes(100_000, false), "", 0, true)).isTrue();
+    assertThat(request.enter(new Shares(100_000, false), "", 0, true)).isTrue();
     int parts = 0;
     while (request.ended() == null) {
       request.inboundWireSize(1);
@@ -499,7 +497,7 @@ class HeldRequestsTest extends MeshServerCase {
   @Test
   void ofMessagesThatComeTogetherOneEndsAndTheOthersGoOn() {
     HeldRequests requests = new HeldRequests(100_000, meters);
-    HeldBytes room = new HeldBytes(100_000, false);
+    Shares room = new Shares(100_000, false);
     List<HeldRequest> together = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
       HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
@@ -516,7 +514,7 @@ class HeldRequestsTest extends MeshServerCase {
   @Test
   void aRequestIsGivenBackThoughItsClientDoesNotTakeTheAnswer() {
     HeldRequests requests = new HeldRequests(100_000, meters);
-    HeldBytes room = new HeldBytes(100_000, false);
+    Shares room = new Shares(100_000, false);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
     assertThat(request.enter(room, "", 10, true)).isTrue();
     assertThat(request.objects(1_000)).isTrue();
@@ -565,7 +563,7 @@ class HeldRequestsTest extends MeshServerCase {
   @Test
   void whatIsGivenBackAfterTheEndIsNotGivenBackTwice() {
     HeldRequests requests = new HeldRequests(100_000, meters);
-    HeldBytes room = new HeldBytes(100_000, false);
+    Shares room = new Shares(100_000, false);
     HeldRequest request = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
     assertThat(request.enter(room, "", 10, false)).isTrue();
     assertThat(request.objects(1_000)).isTrue();

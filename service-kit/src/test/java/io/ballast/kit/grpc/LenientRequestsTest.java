@@ -41,7 +41,7 @@ class LenientRequestsTest {
     }
   }
 
-  private HeldRequest entered(HeldBytes room) {
+  private HeldRequest entered(Shares room) {
     HeldRequest held = new HeldRequest(requests, "a.Service/Method", Long.MAX_VALUE);
     assertThat(held.enter(room, "", 0, true)).isTrue();
     return held;
@@ -75,7 +75,7 @@ class LenientRequestsTest {
 
   @Test
   void aMessageIsCopiedOnce() {
-    HeldRequest held = entered(new HeldBytes(MOST, false));
+    HeldRequest held = entered(new Shares(MOST, false));
     byte[] message = unknown(LONG);
     read(held, new Unpacked(message.clone(), 0)); // what is made but once, is made here
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -88,7 +88,7 @@ class LenientRequestsTest {
 
   @Test
   void oneThatIsShorterThanItSaysIsRefused() {
-    HeldBytes room = new HeldBytes(MOST, false);
+    Shares room = new Shares(MOST, false);
     HeldRequest held = entered(room);
     byte[] message =
         ScoreRequest.newBuilder()
@@ -109,12 +109,12 @@ class LenientRequestsTest {
             .setRewardModel(ModelSelector.newBuilder().setModel("m".repeat(LONG)))
             .build()
             .toByteArray();
-    HeldBytes enough = new HeldBytes(2 * message.length + 1_024, false);
+    Shares enough = new Shares(2 * message.length + 1_024, false);
     HeldRequest held = entered(enough);
     read(held, new ByteArrayInputStream(message));
     assertThat(enough.held()).as("its objects").isBetween((long) LONG, LONG + 1_024L);
 
-    HeldBytes less = new HeldBytes(2 * message.length - 1, false);
+    Shares less = new Shares(2 * message.length - 1, false);
     read(entered(less), new ByteArrayInputStream(message));
     assertThat(less.held()).as("refused").isZero();
   }

@@ -256,7 +256,7 @@ class VirtualThreadRepliesTest {
 
   @Test
   void aStreamIsReadNoFurtherThanItsRequestsTakeMemory() {
-    HeldBytes room = new HeldBytes(64 << 20, false);
+    Shares room = new Shares(64 << 20, false);
     HeldRequest held =
         new HeldRequest(
             new HeldRequests(64 << 20, new SimpleMeterRegistry()),

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 /** Memory for requests is taken and given back, and no address takes all of what is shared out. */
-class HeldBytesTest {
+class SharesTest {
   @Test
   void whatFindsNoRoomTakesNothing() {
-    HeldBytes room = new HeldBytes(10, false);
+    Shares room = new Shares(10, false);
     assertThat(room.take("a", 7)).isTrue();
     assertThat(room.take("b", 4)).isFalse();
     assertThat(room.held()).isEqualTo(7);
@@ -20,7 +20,7 @@ class HeldBytesTest {
 
   @Test
   void anAddressTakesNoMoreThanItLeavesFree() {
-    HeldBytes room = new HeldBytes(12, true);
+    Shares room = new Shares(12, true);
     assertThat(room.take("a", 6)).isTrue();
     assertThat(room.take("a", 1)).isFalse();
     assertThat(room.take("b", 3)).isTrue();
