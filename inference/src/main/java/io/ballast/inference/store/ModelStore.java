@@ -2,6 +2,7 @@ package io.ballast.inference.store;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.kit.file.DurableMove;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;

@@ -1,12 +1,12 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.store.DurableMove;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.DurableMove;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.io.IOException;

@@ -1,8 +1,8 @@
 package io.ballast.reward.adapter;
 
-import io.ballast.inference.store.DurableMove;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.DurableMove;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.core.training.TrainingLedger;
 import java.io.IOException;

@@ -1,8 +1,8 @@
 package io.ballast.safety.adapter;
 
-import io.ballast.inference.store.DurableMove;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.DurableMove;
 import io.ballast.safety.core.safetytest.SigningKeys;
 import java.io.IOException;
 import java.io.UncheckedIOException;

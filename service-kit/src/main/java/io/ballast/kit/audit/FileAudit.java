@@ -6,6 +6,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.file.DurableMove;
 import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.grpc.Principals;
 import java.io.BufferedInputStream;
@@ -15,11 +16,9 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -332,11 +331,7 @@ public final class FileAudit implements AuditTrail, TurnTrail {
     if (!Files.exists(file)) {
       OwnerOnly.createFile(file);
     }
-    if (folder != null) {
-      try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-        channel.force(true);
-      }
-    }
+    DurableMove.syncNames(folder);
   }
 
   /** Remembers what the next ones are compared with. */

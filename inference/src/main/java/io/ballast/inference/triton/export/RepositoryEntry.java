@@ -1,9 +1,9 @@
 package io.ballast.inference.triton.export;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.store.DurableMove;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.file.DurableMove;
 import io.ballast.kserve.v2.ModelConfig;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,4 +1,4 @@
-package io.ballast.inference.store;
+package io.ballast.kit.file;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -67,7 +67,8 @@ public final class DurableMove {
     syncNames(parent);
   }
 
-  private static void syncNames(@Nullable Path folder) throws IOException {
+  /** Sees to it that the disk has the names in a folder; in none: nothing. */
+  public static void syncNames(@Nullable Path folder) throws IOException {
     if (folder != null) {
       sync(folder);
     }

@@ -1,4 +1,4 @@
-package io.ballast.inference.store;
+package io.ballast.kit.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
