@@ -15,12 +15,10 @@ import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
 import io.ballast.testing.TestCallers;
-import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,15 +54,7 @@ class PromptFilesOfTenantsTest {
   void serve() throws IOException {
     mesh = TestMesh.start(root);
     callers = new TestCallers(keys);
-    door =
-        MeshServer.start(
-            MeshServer.Options.loopback(0),
-            callers.door(),
-            Optional.empty(),
-            mesh.services(),
-            mesh.meters,
-            OpenTelemetry.noop(),
-            System::nanoTime);
+    door = callers.serve(mesh.services(), mesh.meters);
     for (String file : NOT_B) {
       write(file);
     }

@@ -20,10 +20,8 @@ import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.testing.TestCallers;
-import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -46,15 +44,7 @@ class TenantsOfRunsTest {
   void serve() {
     mesh = TestMesh.start(root);
     callers = new TestCallers(keys);
-    door =
-        MeshServer.start(
-            MeshServer.Options.loopback(0),
-            callers.door(),
-            Optional.empty(),
-            mesh.services(),
-            mesh.meters,
-            OpenTelemetry.noop(),
-            System::nanoTime);
+    door = callers.serve(mesh.services(), mesh.meters);
   }
 
   @AfterEach

@@ -62,7 +62,6 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
-import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -70,7 +69,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -123,15 +121,7 @@ class RewardTenantsTest {
               () -> true,
               new Inferences(InstantSource.fixed(NOW), System::nanoTime));
       services.add(kserve);
-      door =
-          MeshServer.start(
-              MeshServer.Options.loopback(0),
-              callers.door(),
-              Optional.empty(),
-              services,
-              runtime.meters(),
-              OpenTelemetry.noop(),
-              System::nanoTime);
+      door = callers.serve(services, runtime.meters());
     }
 
     @Override

@@ -19,11 +19,9 @@ import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.testing.TestCallers;
-import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,15 +42,7 @@ class TenantsOfTestsTest {
   @BeforeEach
   void testForA() {
     callers = new TestCallers(folder);
-    door =
-        MeshServer.start(
-            MeshServer.Options.loopback(0),
-            callers.door(),
-            Optional.empty(),
-            mesh.services(),
-            mesh.meters,
-            OpenTelemetry.noop(),
-            System::nanoTime);
+    door = callers.serve(mesh.services(), mesh.meters);
     ofA =
         mesh.run(
             testOf(prompts(29)).setMetadata(RequestMetadata.newBuilder().setTenant("a")).build());

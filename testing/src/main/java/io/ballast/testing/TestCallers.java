@@ -1,5 +1,6 @@
 package io.ballast.testing;
 
+import io.ballast.kit.grpc.MeshServer;
 import io.ballast.kit.security.ConnectionLimits;
 import io.ballast.kit.security.EdgeSecurity;
 import io.ballast.kit.security.Identities;
@@ -7,14 +8,18 @@ import io.ballast.kit.security.IdentitySettings;
 import io.ballast.kit.security.JwtSettings;
 import io.ballast.kit.security.RateLimits;
 import io.ballast.kit.security.Right;
+import io.grpc.BindableService;
 import io.grpc.ClientInterceptor;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -70,6 +75,18 @@ public final class TestCallers implements AutoCloseable {
   /** The door of a server that asks who they are. */
   public EdgeSecurity door(RateLimits rates) {
     return new EdgeSecurity(identities, rates, ConnectionLimits.usual(), Optional.empty());
+  }
+
+  /** Starts a server of these services behind {@link #door()}. */
+  public MeshServer serve(List<BindableService> services, MeterRegistry meters) {
+    return MeshServer.start(
+        MeshServer.Options.loopback(0),
+        door(),
+        Optional.empty(),
+        services,
+        meters,
+        OpenTelemetry.noop(),
+        System::nanoTime);
   }
 
   /**

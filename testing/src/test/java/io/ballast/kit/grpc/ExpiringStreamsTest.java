@@ -18,11 +18,9 @@ import io.grpc.ClientInterceptors;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -92,15 +90,7 @@ class ExpiringStreamsTest {
   @BeforeEach
   void start() {
     callers = new TestCallers(folder, now::get);
-    server =
-        MeshServer.start(
-            MeshServer.Options.loopback(0),
-            callers.door(),
-            Optional.empty(),
-            List.of(new Rewards(), new Trainings()),
-            new SimpleMeterRegistry(),
-            OpenTelemetry.noop(),
-            System::nanoTime);
+    server = callers.serve(List.of(new Rewards(), new Trainings()), new SimpleMeterRegistry());
   }
 
   @AfterEach

@@ -33,7 +33,6 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -77,14 +76,9 @@ class TenantFenceTest {
   static void serveEverything() {
     callers = new TestCallers(folder);
     server =
-        MeshServer.start(
-            MeshServer.Options.loopback(0),
-            callers.door(),
-            Optional.empty(),
+        callers.serve(
             SERVICES.stream().<BindableService>map(each -> () -> answering(each)).toList(),
-            new SimpleMeterRegistry(),
-            OpenTelemetry.noop(),
-            System::nanoTime);
+            new SimpleMeterRegistry());
     String[] roles = Arrays.stream(Right.values()).map(Right::label).toArray(String[]::new);
     ofTenantA = ClientInterceptors.intercept(server.inside(), callers.as("someone", "a", roles));
   }
