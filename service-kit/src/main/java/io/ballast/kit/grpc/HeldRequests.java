@@ -25,9 +25,8 @@ import java.util.Map;
  * room is refused for load. A tenant, whoever is of none, or an address where nobody is asked who
  * they are, may have what it leaves free: none keeps the others out. Servers of the mesh have room
  * of their own, half as much: what they ask is part of calls that have found room; within a process
- * nothing is written, and nothing counts. RPCs for which
- * nobody shows anything have room of their own, too, a quarter as much, shared out by address: they
- * keep no known caller out. Thread-safe.
+ * nothing is written, and nothing counts. RPCs for which nobody shows anything have room of their
+ * own, too, a quarter as much, shared out by address: they keep no known caller out. Thread-safe.
  */
 final class HeldRequests extends ServerStreamTracer.Factory implements ServerInterceptor {
   /** Of a message to a service of gRPC's own: the names of services are short. */
@@ -112,7 +111,9 @@ final class HeldRequests extends ServerStreamTracer.Factory implements ServerInt
     }
     boolean peer =
         headers.containsKey(DrainGate.PROCESS)
-            && Principals.current().filter(known -> known.rights().contains(Right.PEER)).isPresent();
+            && Principals.current()
+                .filter(known -> known.rights().contains(Right.PEER))
+                .isPresent();
     return peer ? peers : callers;
   }
 

@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * So much of something, such as memory or places, as owners may have together. Where it is shared
  * out, an owner, such as a tenant or an address, may have no more than it leaves free, so that none
- * takes all: half if it is alone, and k that take what they can get at the same time leave one of
- * k + 1 parts. Thread-safe.
+ * takes all: half if it is alone, and k that take what they can get at the same time leave one of k
+ * + 1 parts. Thread-safe.
  *
  * <p>Source: Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet
  * switches", with a factor of 1.

@@ -239,20 +239,35 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   }
 
   /** The way out of a stream, with the place that its work has. */
-  private record PlacedSink<T>(ObserverSink<T> sink, Place place) implements StreamSink<T> {
+  private abstract static class Way<T> implements Sink<T> {
+    final ObserverSink<T> sink;
+    final Place place;
+
+    Way(ObserverSink<T> sink, Place place) {
+      this.sink = sink;
+      this.place = place;
+    }
+
     @Override
     public void send(T item) {
       sink.send(item);
     }
 
     @Override
-    public boolean cancelled() {
+    public final boolean cancelled() {
       return sink.cancelled();
     }
 
     @Override
-    public void onCancel(Runnable action) {
+    public final void onCancel(Runnable action) {
       sink.onCancel(action);
+    }
+  }
+
+  /** That of a stream that may wait for its caller. */
+  private static final class PlacedSink<T> extends Way<T> implements StreamSink<T> {
+    PlacedSink(ObserverSink<T> sink, Place place) {
+      super(sink, place);
     }
 
     @Override
@@ -265,24 +280,18 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
   }
 
-  /** The way out of a stream that follows, with the place that its work has. */
-  private record FollowerSink<T>(ObserverSink<T> sink, Place place) implements FollowSink<T> {
+  /** That of a stream that follows. */
+  private static final class FollowerSink<T> extends Way<T> implements FollowSink<T> {
+    FollowerSink(ObserverSink<T> sink, Place place) {
+      super(sink, place);
+    }
+
     @Override
     public void send(T item) {
       if (sink.wouldWait()) {
         idle(sink::awaitReady);
       }
-      sink.send(item);
-    }
-
-    @Override
-    public boolean cancelled() {
-      return sink.cancelled();
-    }
-
-    @Override
-    public void onCancel(Runnable action) {
-      sink.onCancel(action);
+      super.send(item);
     }
 
     @Override
