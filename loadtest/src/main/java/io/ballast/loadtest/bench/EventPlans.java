@@ -41,11 +41,20 @@ record EventPlans(QueryPlan record, QueryPlan suggestion, QueryPlan page, QueryP
 
   private static final String PAGE =
       """
-      select e.position, e.event_id, s.body as suggestion, e.body as event
-      from feedback_event e
-      join suggestion s on s.suggestion_id = e.suggestion_id
-      where e.tenant = 'bench' and e.position > 0 and e.received_at >= ?
-      order by e.position limit ?""";
+      select position, event_id, suggestion, event
+      from (
+        select position, event_id, suggestion, event,
+          sum(octet_length(suggestion) + octet_length(event)) over (
+            order by position rows between unbounded preceding and 1 preceding) as bytes_before
+        from (
+          select e.position, e.event_id, s.body as suggestion, e.body as event
+          from feedback_event e
+          join suggestion s on s.suggestion_id = e.suggestion_id
+          where e.tenant = 'bench' and e.position > 0
+            and e.received_at >= ?
+          order by e.position limit ?) nearest) measured
+      where coalesce(bytes_before, 0) < 262144
+      order by position""";
 
   /**
    * Has the statements run.
