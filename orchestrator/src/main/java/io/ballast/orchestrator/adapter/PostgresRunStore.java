@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
@@ -8,7 +9,6 @@ import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.Run;
-import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import java.sql.ResultSet;
@@ -24,14 +24,14 @@ import org.jdbi.v3.core.JdbiException;
 /** Runs in PostgreSQL. A change locks the run's row, so changes happen one after the other. */
 public final class PostgresRunStore implements RunStore {
   private final Database database;
-  private final RunChanges changes;
+  private final ChangeSignal changes;
   private final RunEvents events;
 
   /**
    * @param changes hears of everything that is stored
    * @param events are written with what is stored
    */
-  public PostgresRunStore(Database database, RunChanges changes, RunEvents events) {
+  public PostgresRunStore(Database database, ChangeSignal changes, RunEvents events) {
     this.database = database;
     this.changes = changes;
     this.events = events;

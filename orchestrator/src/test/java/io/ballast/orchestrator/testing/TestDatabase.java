@@ -1,10 +1,10 @@
 package io.ballast.orchestrator.testing;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.RunEvents;
-import io.ballast.orchestrator.core.run.RunChanges;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -53,7 +53,7 @@ public final class TestDatabase implements Database {
   public PostgresRunStore runs() {
     return new PostgresRunStore(
         this,
-        new RunChanges(),
+        new ChangeSignal(),
         new RunEvents(Outbox.none(), (_, _, _) -> "", UUID::randomUUID, Instant::now));
   }
 

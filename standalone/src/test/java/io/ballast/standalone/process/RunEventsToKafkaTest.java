@@ -3,6 +3,7 @@ package io.ballast.standalone.process;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.util.JsonFormat;
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.outbox.Outbox;
@@ -15,7 +16,6 @@ import io.ballast.orchestrator.adapter.RunEvents;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.Run;
-import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
@@ -83,7 +83,7 @@ class RunEventsToKafkaTest {
   private static PostgresRunStore store(Database database, Outbox outbox) {
     return new PostgresRunStore(
         database,
-        new RunChanges(),
+        new ChangeSignal(),
         new RunEvents(
             outbox,
             (run, iteration, first) -> EventJson.of(RunMapper.seen(run, iteration, first)),

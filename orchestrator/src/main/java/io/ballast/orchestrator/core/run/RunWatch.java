@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.orchestrator.core.CallCancellation;
 import java.time.Duration;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.function.Supplier;
 
 /** Shows runs to those who wait for what happens to them, some iterations at a time. */
 final class RunWatch {
-  private final RunChanges changes;
+  private final ChangeSignal changes;
   private final Duration bound;
   private final int most;
 
@@ -18,7 +19,7 @@ final class RunWatch {
    * @param bound the longest that it waits before it looks again
    * @param most iterations held at a time for one watcher, ≥ 1
    */
-  RunWatch(RunChanges changes, Duration bound, int most) {
+  RunWatch(ChangeSignal changes, Duration bound, int most) {
     this.changes = changes;
     this.bound = bound;
     this.most = most;
@@ -47,7 +48,7 @@ final class RunWatch {
     cancellation.onCancel(
         () -> {
           left.set(true);
-          changes.announce();
+          changes.wake();
         });
     int known = after;
     Run shown = null;
@@ -69,7 +70,7 @@ final class RunWatch {
         return;
       }
       if (fresh.size() < most) {
-        cancellation.idle(() -> changes.await(count, bound));
+        cancellation.idle(() -> changes.await(count, bound, left::get));
       }
     }
     throw new CancellationException("the watcher left");

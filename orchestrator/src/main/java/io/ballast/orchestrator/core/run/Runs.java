@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -73,7 +74,7 @@ public final class Runs {
       RunWorkers workers,
       RunFiles files,
       RunCertificates certificates,
-      RunChanges changes,
+      ChangeSignal changes,
       Surroundings surroundings) {
     this.store = store;
     this.specs = specs;

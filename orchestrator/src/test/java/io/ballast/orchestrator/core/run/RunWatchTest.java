@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.run;
 import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.call.ChangeSignal;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.testing.CrashPoints;
 import java.io.IOException;
@@ -31,7 +32,7 @@ class RunWatchTest {
     for (int most = 1; most <= 4; most++) {
       List<Integer> held = new ArrayList<>();
       List<Integer> seen = new ArrayList<>();
-      new RunWatch(new RunChanges(), LONG, most)
+      new RunWatch(new ChangeSignal(), LONG, most)
           .show(
               () -> ended,
               (known, limit) -> {

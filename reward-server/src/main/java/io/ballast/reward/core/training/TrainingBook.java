@@ -64,7 +64,7 @@ public final class TrainingBook {
    * this watch, and nothing else.
    */
   public void watch(String tenant, UUID id, Consumer<Training> sink, CallPatience patience) {
-    patience.onCancel(changes::announce);
+    patience.onCancel(changes::wake);
     Training told = null;
     while (!patience.cancelled()) {
       long seen = changes.count();
@@ -76,7 +76,7 @@ public final class TrainingBook {
       if (now.hasEnded()) {
         return;
       }
-      patience.idle(() -> changes.await(seen, LOOK_AGAIN));
+      patience.idle(() -> changes.await(seen, LOOK_AGAIN, patience::cancelled));
     }
   }
 

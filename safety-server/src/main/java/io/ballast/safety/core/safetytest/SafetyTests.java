@@ -333,7 +333,7 @@ public final class SafetyTests {
    * @throws CancellationException if the caller leaves
    */
   public StoredTest await(UUID id, Optional<String> tenant, CallPatience patience) {
-    patience.onCancel(changes::announce);
+    patience.onCancel(changes::wake);
     while (true) {
       long seen = changes.count();
       StoredTest test = get(id, tenant);
@@ -348,7 +348,8 @@ public final class SafetyTests {
       if (patience.cancelled()) {
         throw new CancellationException("the caller left");
       }
-      changes.await(seen, left.compareTo(settings.poll()) < 0 ? left : settings.poll());
+      Duration bound = left.compareTo(settings.poll()) < 0 ? left : settings.poll();
+      changes.await(seen, bound, patience::cancelled);
     }
   }
 
