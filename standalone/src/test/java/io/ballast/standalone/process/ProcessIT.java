@@ -55,6 +55,7 @@ class ProcessIT {
           "policy.decode",
           "policy.generate",
           "reward.tokenise",
+          "reward.infer",
           "safety.tokenise",
           "safety.infer",
           "policy.judge",
