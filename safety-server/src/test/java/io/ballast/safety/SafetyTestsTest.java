@@ -7,6 +7,7 @@ import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.safety.testing.FakeCostModels;
 import io.ballast.safety.testing.FakePolicyServer;
@@ -14,12 +15,15 @@ import io.ballast.safety.testing.TestClock;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.GetSafetyTestResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.testing.Await;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -235,6 +239,39 @@ class SafetyTestsTest extends SafetyTestsCase {
 
     mesh.costModels.release();
     assertThat(mesh.await(id).getJudgedCount()).isEqualTo(10);
+  }
+
+  /** As many wait as calls may be under way: whoever waits has no place among them. */
+  @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+  void whoeverWaitsForATestKeepsNobodyOut() throws Exception {
+    mesh.costModels.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();
+    mesh.costModels.awaitHeld();
+
+    List<ListenableFuture<GetSafetyTestResponse>> waiting = new ArrayList<>();
+    for (int i = 0; i < TestSafety.MOST_CALLS; i++) {
+      waiting.add(
+          mesh.safetyAsync()
+              .getSafetyTest(
+                  GetSafetyTestRequest.newBuilder().setTestId(id).setWait(true).build()));
+    }
+    Await.until(this::isServed);
+
+    mesh.costModels.release();
+    for (ListenableFuture<GetSafetyTestResponse> each : waiting) {
+      assertThat(each.get().getTest().getState())
+          .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    }
+  }
+
+  private boolean isServed() {
+    try {
+      return !list("", 0).isEmpty();
+    } catch (StatusRuntimeException e) {
+      assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      return false;
+    }
   }
 
   @Test

@@ -50,6 +50,7 @@ import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 
 /** The safety API's edge: translates, delegates, answers. Decides nothing. */
 public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImplBase {
@@ -114,17 +115,26 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   @Override
   public void getSafetyTest(
       GetSafetyTestRequest request, StreamObserver<GetSafetyTestResponse> observer) {
-    replies.unary(
-        observer,
-        () -> {
-          mapper.requireCaller(request.getMetadata());
-          UUID id = SafetyTestMapper.uuid("test_id", request.getTestId());
-          StoredTest test =
-              request.getWait()
-                  ? tests.await(id, boundTo(), ContextPatience.ofCurrentCall())
-                  : tests.get(id, boundTo());
-          return GetSafetyTestResponse.newBuilder().setTest(SafetyTestMapper.test(test)).build();
-        });
+    if (request.getWait()) {
+      replies.<GetSafetyTestResponse>follow(
+          observer,
+          sink ->
+              sink.send(
+                  found(
+                      request,
+                      id -> tests.await(id, boundTo(), ContextPatience.ofFollower(sink)))));
+    } else {
+      replies.unary(observer, () -> found(request, id -> tests.get(id, boundTo())));
+    }
+  }
+
+  private GetSafetyTestResponse found(
+      GetSafetyTestRequest request, Function<UUID, StoredTest> look) {
+    mapper.requireCaller(request.getMetadata());
+    UUID id = SafetyTestMapper.uuid("test_id", request.getTestId());
+    return GetSafetyTestResponse.newBuilder()
+        .setTest(SafetyTestMapper.test(look.apply(id)))
+        .build();
   }
 
   @Override

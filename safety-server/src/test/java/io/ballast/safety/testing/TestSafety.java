@@ -50,6 +50,9 @@ import java.util.function.LongSupplier;
 
 /** A safety-server beside a fake policy-server, in process, on real PostgreSQL. */
 public final class TestSafety implements AutoCloseable {
+  /** How many calls may be under way at once. */
+  public static final int MOST_CALLS = 64;
+
   private static final Path NO_GATES = Path.of("no-such-folder");
 
   /** Another for each server: two side by side must not draw the same ids. */
@@ -72,7 +75,7 @@ public final class TestSafety implements AutoCloseable {
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final VirtualThreadReplies replies =
-      new VirtualThreadReplies(new StatusMapper("safety-server"), 64);
+      new VirtualThreadReplies(new StatusMapper("safety-server"), MOST_CALLS);
   private final Channel channel;
 
   private TestSafety(

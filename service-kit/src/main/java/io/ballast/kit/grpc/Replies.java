@@ -23,7 +23,8 @@ public interface Replies {
   /**
    * As {@link #stream}, for a stream that mostly waits for something to happen. It is refused with
    * OVERLOADED before anything is done for it if too many streams wait, and is none of the calls
-   * under way while it waits: for something to happen, or for a client that is not ready.
+   * under way while it waits: for something to happen, or for a client that is not ready. Its one
+   * item may be all the answer there is.
    */
   <T> void follow(StreamObserver<T> observer, FollowWork<T> work);
 

@@ -349,7 +349,7 @@ public final class SafetyTests {
         throw new CancellationException("the caller left");
       }
       Duration bound = left.compareTo(settings.poll()) < 0 ? left : settings.poll();
-      changes.await(seen, bound, patience::cancelled);
+      patience.idle(() -> changes.await(seen, bound, patience::cancelled));
     }
   }
 
