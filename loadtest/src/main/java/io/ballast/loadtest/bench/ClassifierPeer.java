@@ -13,8 +13,6 @@ import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -99,7 +97,7 @@ final class ClassifierPeer implements AutoCloseable {
   static Optional<ClassifierPeer> start(
       Kind kind, String interpreter, Path folder, Path work, int threads) throws IOException {
     Files.createDirectories(work);
-    int port = freePort();
+    int port = FreePorts.inARow(); // and the next one
     var unused = PythonPeer.copy(SHARED, work);
     Optional<PythonPeer> started =
         PythonPeer.start(
@@ -119,18 +117,6 @@ final class ClassifierPeer implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       peer.close();
       throw e;
-    }
-  }
-
-  /** A port of which the next one is free too. */
-  private static int freePort() throws IOException {
-    while (true) {
-      try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-          ServerSocket two =
-              new ServerSocket(one.getLocalPort() + 1, 1, InetAddress.getLoopbackAddress())) {
-        return two.getLocalPort() - 1;
-      } catch (IOException | IllegalArgumentException taken) { // another pair, then
-      }
     }
   }
 

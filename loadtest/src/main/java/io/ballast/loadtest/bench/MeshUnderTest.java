@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,7 +120,7 @@ final class MeshUnderTest implements AutoCloseable {
       FirstCall firstCall) {
     try {
       Files.createDirectories(data);
-      int port = freePort();
+      int port = FreePorts.inARow();
       Path log = data.resolve("bench-mesh.log");
       ProcessBuilder builder =
           new ProcessBuilder(
@@ -132,7 +131,7 @@ final class MeshUnderTest implements AutoCloseable {
               "--port",
               Integer.toString(port),
               "--http-port",
-              Integer.toString(freePort()));
+              Integer.toString(FreePorts.inARow()));
       builder.command().addAll(options);
       builder.environment().putAll(environment);
       builder.environment().remove("BALLAST_TOKEN"); // a token guards it; nobody else calls it here
@@ -157,12 +156,6 @@ final class MeshUnderTest implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 

@@ -1,6 +1,6 @@
 package io.ballast.standalone.process;
 
-import io.ballast.kit.runtime.Role;
+import io.ballast.loadtest.bench.FreePorts;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
@@ -19,8 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 
 /**
  * A process of the program that Maven has just built, with the models that come with it, started as
@@ -32,15 +30,6 @@ final class BuiltMesh implements AutoCloseable {
 
   /** An option of a JVM that does not live for long. */
   static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
-
-  /** Below those that Linux gives to whoever asks for any. */
-  private static final int LOWEST_PORT = 16_384;
-
-  private static final int PORTS = 16_384;
-
-  /** Tests of two processes at a time look in different places. */
-  private static final AtomicInteger PORT_BLOCK =
-      new AtomicInteger(61 * (int) ProcessHandle.current().pid());
 
   private static final String ARCHIVE = "-XX:SharedArchiveFile=";
 
@@ -86,17 +75,17 @@ final class BuiltMesh implements AutoCloseable {
    * Starts four processes in the order of their roles, until all answer and have found each other.
    */
   static List<BuiltMesh> startSplit(Path data) {
-    return startSplit(data, freePorts(), Map.of());
+    return startSplit(data, FreePorts.inARow(), Map.of());
   }
 
   /**
    * The same on ports that are known before.
    *
-   * @param port of the first role, as {@link #freePorts} gives it; the others follow
+   * @param port of the first role, as {@link FreePorts} gives it; the others follow
    */
   static List<BuiltMesh> startSplit(Path data, int port, Map<String, String> properties) {
     List<BuiltMesh> started =
-        plan(data, port, freePorts(), true, properties).servers().stream()
+        plan(data, port, FreePorts.inARow(), true, properties).servers().stream()
             .map(server -> launch(data, server))
             .toList();
     try {
@@ -300,26 +289,4 @@ final class BuiltMesh implements AutoCloseable {
     }
   }
 
-  /**
-   * The first of as many ports in a row as there are roles that nothing listens on now. They are
-   * none that the system gives away by itself: who is killed needs its own again.
-   */
-  static int freePorts() {
-    int count = Role.values().length;
-    while (true) {
-      int block = Math.floorMod(PORT_BLOCK.getAndIncrement(), PORTS / count);
-      int first = LOWEST_PORT + block * count;
-      if (IntStream.range(first, first + count).allMatch(BuiltMesh::isFree)) {
-        return first;
-      }
-    }
-  }
-
-  private static boolean isFree(int port) {
-    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-      return socket.isBound();
-    } catch (IOException e) {
-      return false;
-    }
-  }
 }

@@ -1,8 +1,7 @@
 package io.ballast.standalone.process;
 
+import io.ballast.loadtest.bench.FreePorts;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,9 +16,6 @@ import java.util.concurrent.TimeUnit;
 final class PageShell implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 300;
 
-  /** As many as a mesh of four processes takes. */
-  private static final int PORTS = 4;
-
   /** What {@code java} adds to the options of every JVM that it starts. */
   private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
 
@@ -32,7 +28,7 @@ final class PageShell implements AutoCloseable {
    */
   PageShell(Path work) {
     this.work = work;
-    int port = freePorts();
+    int port = FreePorts.inARow();
     String java = System.getProperty("java.home");
     this.environment =
         Map.of(
@@ -45,7 +41,7 @@ final class PageShell implements AutoCloseable {
             "BALLAST_PORT",
             Integer.toString(port),
             "BALLAST_HTTP_PORT",
-            Integer.toString(freePorts()),
+            Integer.toString(FreePorts.inARow()),
             "BALLAST_TARGET",
             "127.0.0.1:" + port,
             "BALLAST_DATA",
@@ -138,27 +134,4 @@ final class PageShell implements AutoCloseable {
     }
   }
 
-  /** The first of some ports that follow each other and on which nothing listens now. */
-  private static int freePorts() {
-    for (int attempt = 0; attempt < 100; attempt++) {
-      int first = BuiltMesh.freePort();
-      if (first + PORTS <= 65_536 && allFree(first)) {
-        return first;
-      }
-    }
-    throw new IllegalStateException("no " + PORTS + " free ports that follow each other");
-  }
-
-  private static boolean allFree(int first) {
-    for (int port = first; port < first + PORTS; port++) {
-      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-        if (socket.getLocalPort() != port) {
-          return false;
-        }
-      } catch (IOException e) {
-        return false;
-      }
-    }
-    return true;
-  }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.kit.postgres.Postgres;
 import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.runtime.Role;
+import io.ballast.loadtest.bench.FreePorts;
 import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy;
 import java.io.IOException;
@@ -44,7 +45,7 @@ final class SplitMesh implements AutoCloseable {
 
   /** Starts it, until its servers answer and have found each other. */
   static SplitMesh start(Path data) {
-    int port = BuiltMesh.freePorts();
+    int port = FreePorts.inARow();
     FaultProxy network = FaultProxy.to(port + Role.REWARD_SERVER.ordinal(), SEED);
     return new SplitMesh(
         data,

@@ -8,6 +8,7 @@ import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.policy.v1.Degradation;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.TrainingRecord;
+import io.ballast.loadtest.bench.FreePorts;
 import io.ballast.testing.Await;
 import io.ballast.testing.FaultProxy;
 import io.ballast.testing.FaultProxy.Down;
@@ -41,8 +42,8 @@ class SpoolKillIT {
   private static final String WAITING = "ballast_policy_spool_waiting";
 
   @TempDir private Path data = Path.of(".");
-  private final int port = BuiltMesh.freePorts();
-  private final int httpPort = BuiltMesh.freePorts();
+  private final int port = FreePorts.inARow();
+  private final int httpPort = FreePorts.inARow();
 
   @Test
   @Timeout(240)

@@ -3,6 +3,7 @@ package io.ballast.standalone.process;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.runtime.Role;
+import io.ballast.loadtest.bench.FreePorts;
 import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,8 +27,8 @@ class UpAndDownIT {
   @TempDir private static Path work = Path.of(".");
   @TempDir private Path data = Path.of(".");
 
-  private final int port = BuiltMesh.freePorts();
-  private final int httpPort = BuiltMesh.freePorts();
+  private final int port = FreePorts.inARow();
+  private final int httpPort = FreePorts.inARow();
 
   private List<String> up(String... more) {
     List<String> words =
