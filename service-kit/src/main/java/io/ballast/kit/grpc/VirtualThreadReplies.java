@@ -48,6 +48,12 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   /** Of the calls that may be under way, one in so many may be a follower that was woken. */
   private static final int CALLS_PER_FOLLOWER = 8;
 
+  /**
+   * So many of them at the most: what they do is to read, and other calls need connections to the
+   * database too, of which a pool has eight by default.
+   */
+  private static final int MOST_WOKEN = 4;
+
   private final StatusMapper mapper;
   private final int maxCalls;
   private final int maxStreams;
@@ -80,7 +86,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     this.maxStreams = maxStreams;
     this.permits = new Turns(maxCalls);
     this.streams = new Semaphore(maxStreams);
-    this.turns = new Turns(Math.max(1, maxCalls / CALLS_PER_FOLLOWER));
+    this.turns = new Turns(Math.clamp(maxCalls / CALLS_PER_FOLLOWER, 1, MOST_WOKEN));
   }
 
   @Override

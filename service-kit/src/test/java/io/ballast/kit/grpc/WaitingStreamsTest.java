@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -288,6 +289,39 @@ class WaitingStreamsTest {
         .withThrowableOfType(ExecutionException.class)
         .withMessageContaining("CANCELLED");
     assertThat(call.answers).isEmpty();
+  }
+
+  @Test
+  void ofFollowersThatAreWokenTogetherFourGoOnAtATime() throws Exception {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("orchestrator"), 1_024)) {
+      CompletableFuture<Integer> news = new CompletableFuture<>();
+      CyclicBarrier four = new CyclicBarrier(4);
+      AtomicInteger under = new AtomicInteger();
+      AtomicInteger most = new AtomicInteger();
+      List<EagerCall> followers = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        EagerCall follower = new EagerCall(0);
+        replies.follow(
+            follower,
+            sink -> {
+              sink.idle(
+                  () -> {
+                    var unusedNews = news.join();
+                  });
+              most.accumulateAndGet(under.incrementAndGet(), Math::max);
+              var unused = four.await();
+              sink.send(under.decrementAndGet());
+            });
+        followers.add(follower);
+      }
+      news.complete(1);
+
+      for (EagerCall follower : followers) {
+        assertThat(follower.end.get(10, TimeUnit.SECONDS)).hasSize(1);
+      }
+      assertThat(most).hasValue(4);
+    }
   }
 
   @Test
