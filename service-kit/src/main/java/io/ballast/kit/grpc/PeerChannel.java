@@ -135,6 +135,7 @@ public final class PeerChannel implements AutoCloseable {
       Optional<SslContext> tls,
       OpenTelemetry telemetry,
       Duration redial) {
+    SlowStartProvider.register();
     NettyChannelBuilder builder =
         NettyChannelBuilder.forTarget("ballast:///" + guard.peer())
             .nameResolverFactory(PeerAddresses.parse(guard.peer(), addresses));

@@ -13,9 +13,23 @@ import java.util.stream.Stream;
  *     answer counts; empty: never
  * @param ejectionInterval how often replicas are looked for that fail nearly all calls; zero: never
  * @param ejectionTime how long such a one is not called the first time; longer each time
+ * @param slowStart how long it takes until a replica that has just come gets as many calls as the
+ *     others; zero: at once
  */
 public record BalancingSettings(
-    Optional<Duration> hedgingDelay, Duration ejectionInterval, Duration ejectionTime) {
+    Optional<Duration> hedgingDelay,
+    Duration ejectionInterval,
+    Duration ejectionTime,
+    Duration slowStart) {
+  /** The name of round robin in service configs. */
+  public static final String ROUND_ROBIN = "round_robin";
+
+  /** That of round robin with shares that grow. */
+  public static final String SLOW_START = "ballast_slow_start";
+
+  /** The field of its configuration: how long they grow, a number. */
+  public static final String WINDOW_SECONDS = "windowSeconds";
+
   /** A replica fails nearly all calls: one that sheds load at twice its capacity does not. */
   private static final double EJECTED_AT_PERCENT = 85;
 
@@ -35,18 +49,30 @@ public record BalancingSettings(
     Ranges.require(
         !ejectionInterval.isNegative(), "peer ejection interval", ejectionInterval, "≥ 0");
     Ranges.require(ejectionTime.isPositive(), "peer ejection time", ejectionTime, "> 0");
+    Ranges.require(!slowStart.isNegative(), "peer slow start", slowStart, "≥ 0");
   }
 
-  /** No hedges; every 10 s replicas that fail nearly all calls are left out, for 30 s at first. */
+  /**
+   * No hedges; every 10 s replicas that fail nearly all calls are left out, for 30 s at first; new
+   * replicas have a full share after 10 s.
+   */
   public static BalancingSettings defaults() {
-    return new BalancingSettings(Optional.empty(), Duration.ofSeconds(10), Duration.ofSeconds(30));
+    return new BalancingSettings(
+        Optional.empty(), Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ofSeconds(10));
   }
 
-  /** Round robin over healthy replicas, without those that fail nearly all calls. */
+  /**
+   * Round robin over healthy replicas, without those that fail nearly all calls, and with a share
+   * for a new one that grows.
+   */
   List<Map<String, ?>> loadBalancing() {
-    List<Map<String, ?>> roundRobin = List.of(Map.of("round_robin", Map.of()));
+    List<Map<String, ?>> shares =
+        List.of(
+            slowStart.isZero()
+                ? Map.of(ROUND_ROBIN, Map.of())
+                : Map.of(SLOW_START, Map.of(WINDOW_SECONDS, slowStart.toNanos() / 1e9)));
     if (ejectionInterval.isZero()) {
-      return roundRobin;
+      return shares;
     }
     return List.of(
         Map.of(
@@ -71,7 +97,7 @@ public record BalancingSettings(
                     "requestVolume",
                     LEAST_CALLS),
                 "childPolicy",
-                roundRobin)));
+                shares)));
   }
 
   /**

@@ -77,7 +77,7 @@ public record PeerSettings(
   }
 
   /**
-   * The service config of grpc-java: round robin over healthy replicas; UNAVAILABLE is tried again
+   * The service config of grpc-java: how calls are spread over healthy replicas; UNAVAILABLE is tried again
    * twice, with jitter, for the calls that the protos call idempotent and that cost little to
    * repeat. The throttle is the retry budget: a failure takes one of ten tokens, a success gives a
    * tenth of one back, and nothing is tried again with five or less. So retries come to a tenth of

@@ -113,7 +113,8 @@ class PeerRetriesTest extends PeerChannelCase {
     PeerSettings settings =
         settings(
             Duration.ofMillis(5),
-            new BalancingSettings(Optional.empty(), Duration.ofMillis(200), Duration.ofMinutes(5)));
+            new BalancingSettings(
+                Optional.empty(), Duration.ofMillis(200), Duration.ofMinutes(5), Duration.ZERO));
     PeerChannel channel =
         PeerChannel.open(
             Stream.of(serve(new Inner(), Optional.empty()), bad)
@@ -164,7 +165,10 @@ class PeerRetriesTest extends PeerChannelCase {
         settings(
             Duration.ofMillis(5),
             new BalancingSettings(
-                Optional.of(Duration.ofMillis(20)), Duration.ZERO, Duration.ofSeconds(1)));
+                Optional.of(Duration.ofMillis(20)),
+                Duration.ZERO,
+                Duration.ofSeconds(1),
+                Duration.ZERO));
     PeerChannel channel =
         connect(
             List.of(serve(new Reads(), Optional.empty()), serve(new Reads(), Optional.empty())),

@@ -113,7 +113,8 @@ public record MeshConfig(
             new BalancingSettings(
                 properties.peerCalls().hedgingDelay(),
                 properties.peerCalls().ejectionInterval(),
-                properties.peerCalls().ejectionTime())),
+                properties.peerCalls().ejectionTime(),
+                properties.peerCalls().slowStart())),
         properties
             .database()
             .url()

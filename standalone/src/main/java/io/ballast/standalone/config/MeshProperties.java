@@ -185,6 +185,13 @@ public interface MeshProperties {
     /** How long such a replica is not called the first time; longer each time. */
     @WithDefault("PT30S")
     Duration ejectionTime();
+
+    /**
+     * How long it takes until a replica that has just come gets as many calls as the others; zero:
+     * at once.
+     */
+    @WithDefault("PT10S")
+    Duration slowStart();
   }
 
   /** PostgreSQL. */

@@ -65,7 +65,8 @@ class MeshConfigTest {
                 Map.entry("ballast.peer-calls.answer-reserve", "PT11S"),
                 Map.entry("ballast.peer-calls.hedging-delay", "PT12S"),
                 Map.entry("ballast.peer-calls.ejection-interval", "PT13S"),
-                Map.entry("ballast.peer-calls.ejection-time", "PT14S")));
+                Map.entry("ballast.peer-calls.ejection-time", "PT14S"),
+                Map.entry("ballast.peer-calls.slow-start", "PT15S")));
     assertThat(set.maxStreams()).isEqualTo(88);
     assertThat(set.limits())
         .contains(
@@ -84,7 +85,8 @@ class MeshConfigTest {
                 new BalancingSettings(
                     Optional.of(Duration.ofSeconds(12)),
                     Duration.ofSeconds(13),
-                    Duration.ofSeconds(14))));
+                    Duration.ofSeconds(14),
+                    Duration.ofSeconds(15))));
     assertThat(config(Map.of("ballast.limit.enabled", "false")).limits()).isEmpty();
     assertThatThrownBy(() -> config(Map.of("ballast.max-streams", "0")))
         .hasMessageContaining("ballast.max-streams: 0 (expected: ≥ 1)");
