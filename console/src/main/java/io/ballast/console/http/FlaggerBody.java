@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.JsonFlaw;
 import java.io.IOException;
 import java.util.Map;
 
@@ -31,7 +32,7 @@ record FlaggerBody(String model, String version, String alias, String token) {
     try {
       body = JSON.readTree(bytes);
     } catch (JsonProcessingException e) {
-      throw malformed("body", "no JSON: " + e.getOriginalMessage());
+      throw malformed("body", "no JSON: " + JsonFlaw.of(e));
     } catch (IOException e) {
       throw malformed("body", "no JSON: " + e.getMessage());
     }

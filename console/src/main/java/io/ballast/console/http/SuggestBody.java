@@ -12,6 +12,7 @@ import io.ballast.console.grpc.SuggestQuestion.Gate;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.JsonFlaw;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -98,9 +99,9 @@ final class SuggestBody {
       throw malformed(
           "body",
           at == null
-              ? "no JSON: " + e.getOriginalMessage()
+              ? "no JSON: " + JsonFlaw.of(e)
               : "no JSON at line %d, column %d: %s"
-                  .formatted(at.getLineNr(), at.getColumnNr(), e.getOriginalMessage()));
+                  .formatted(at.getLineNr(), at.getColumnNr(), JsonFlaw.of(e)));
     }
   }
 

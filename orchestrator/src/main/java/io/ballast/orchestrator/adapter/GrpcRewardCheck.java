@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
+import io.ballast.orchestrator.core.spec.SpecWords;
 import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
@@ -63,7 +64,7 @@ public final class GrpcRewardCheck implements RewardCheck {
       throw Faults.malformed(
           path,
           "'%s' (expected: a component of %s: %s)"
-              .formatted(component, composite, String.join(", ", names)));
+              .formatted(SpecWords.name(component), composite, String.join(", ", names)));
     }
   }
 

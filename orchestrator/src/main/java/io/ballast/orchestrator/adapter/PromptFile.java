@@ -8,6 +8,7 @@ import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
+import io.ballast.orchestrator.core.spec.SpecWords;
 import io.ballast.training.data.Row;
 import io.ballast.training.data.RowFile;
 import io.ballast.training.data.Rows;
@@ -98,7 +99,8 @@ public final class PromptFile {
     if (!columns.contains(column)) {
       throw Faults.malformed(
           field,
-          "no column '%s' (expected: one of %s)".formatted(column, String.join(", ", columns)));
+          "no column '%s' (expected: one of %s)"
+              .formatted(SpecWords.name(column), String.join(", ", columns)));
     }
   }
 
@@ -128,7 +130,7 @@ public final class PromptFile {
           new BadRow(
               number,
               "no text but %s (expected: a JSON string, or an object with the key \"%s\")"
-                  .formatted(kind(prompt), column)));
+                  .formatted(kind(prompt), SpecWords.name(column))));
     } else if (!alone && (!group.isTextual() || group.textValue().isEmpty())) {
       sink.bad(
           new BadRow(
@@ -155,7 +157,7 @@ public final class PromptFile {
       JsonNode value = json.path(source.number());
       if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
         return "%s: %s (expected: a finite number for the curriculum)"
-            .formatted(source.number(), kind(value));
+            .formatted(SpecWords.name(source.number()), kind(value));
       }
     }
     return switch (source.rows()) {

@@ -6,6 +6,7 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
+import io.ballast.orchestrator.core.spec.SpecWords;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -44,6 +45,28 @@ public final class SpecDifferences {
 
   /** Returns the keys that differ, in the order of the first spec, then of the others. */
   public static List<Row> of(List<String> specs) {
+    return rows(specs, SpecDifferences::shown);
+  }
+
+  /** As {@link #of}, with what kind of value it is where that may be a text of a person's. */
+  static List<Row> withoutTexts(List<String> specs) {
+    return rows(
+        specs,
+        value ->
+            switch (value) {
+              case null -> ABSENT;
+              case List<?> list -> "a list of " + list.size();
+              default -> SpecWords.shown(value);
+            });
+  }
+
+  /** What is said of a value; null: there is none. */
+  @FunctionalInterface
+  private interface Words {
+    String of(@Nullable Object value);
+  }
+
+  private static List<Row> rows(List<String> specs, Words words) {
     List<Spec> read = specs.stream().map(Spec::read).toList();
     Set<List<Object>> paths = new LinkedHashSet<>();
     read.forEach(spec -> paths.addAll(spec.leaves().keySet()));
@@ -52,7 +75,7 @@ public final class SpecDifferences {
       if (read.stream().skip(1).anyMatch(spec -> differs(read.getFirst(), spec, path))) {
         rows.add(
             new Row(
-                name(path), read.stream().map(spec -> shown(spec.leaves().get(path))).toList()));
+                name(path), read.stream().map(spec -> words.of(spec.leaves().get(path))).toList()));
       }
     }
     return rows;

@@ -96,6 +96,18 @@ class SpecDifferencesTest {
   }
 
   @Test
+  void whatMayBeATextOfAPersonsIsToldByItsKind() {
+    String other = LEAST.replace("[a]", "[x, y]") + "rollout: {stop_strings: [z]}\nseed: 7\n";
+
+    assertThat(SpecDifferences.withoutTexts(List.of(LEAST + "seed: 5\n", other)))
+        .extracting(SpecDifferences.Row::key, SpecDifferences.Row::values)
+        .containsExactlyInAnyOrder(
+            tuple("prompts.inline", List.of("a list of 1", "a list of 2")),
+            tuple("seed", List.of("5", "7")),
+            tuple("rollout.stop_strings", List.of("–", "a list of 1")));
+  }
+
+  @Test
   void specsThatWouldBeRefusedTodayAreComparedAsTheyStand() {
     assertThat(of("name: a\ngone: 1\n", "name: a\ngone: 2\nbeside: x\n"))
         .extracting(SpecDifferences.Row::key, SpecDifferences.Row::values)

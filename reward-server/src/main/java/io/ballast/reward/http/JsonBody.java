@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.redaction.JsonFlaw;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,9 +70,9 @@ record JsonBody(ObjectNode object) {
       }
       return new JsonBody(object);
     } catch (StreamConstraintsException e) {
-      throw Texts.malformed("body", e.getOriginalMessage());
+      throw Texts.malformed("body", JsonFlaw.of(e));
     } catch (JsonProcessingException e) {
-      throw Texts.malformed("body", "no JSON: " + e.getOriginalMessage());
+      throw Texts.malformed("body", "no JSON: " + JsonFlaw.of(e));
     } catch (IOException e) {
       throw Texts.malformed("body", "no JSON: " + e.getMessage());
     }
@@ -187,7 +188,11 @@ record JsonBody(ObjectNode object) {
     return value.textValue();
   }
 
+  /** A text may be a prompt that stands where none belongs: its length is told. */
   private static String shown(JsonNode value) {
+    if (value.isTextual()) {
+      return "a text of " + Texts.counted(value.textValue().length(), "character");
+    }
     return value.isContainerNode() || value.isMissingNode()
         ? value.getNodeType().name().toLowerCase(Locale.ROOT)
         : Texts.asLine(value.toString(), SHOWN_CHARACTERS);

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.Texts;
 import io.ballast.orchestrator.core.learner.BatchLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
@@ -14,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds which completions made a loss or its gradient not finite, and says so. */
 final class NotFinite {
-  private static final int MOST_SHOWN = 80;
-
   private NotFinite() {}
 
   /**
@@ -67,7 +66,8 @@ final class NotFinite {
   }
 
   /**
-   * Says what is to blame.
+   * Says what is to blame, in words that a log may have: of the prompt its length, since what it
+   * says is in the file of the samples.
    *
    * @param failure what was said of it
    * @param blamed at least one
@@ -79,18 +79,11 @@ final class NotFinite {
             .flatMap(each -> each.reward().stream().boxed())
             .map(reward -> Double.toString(reward))
             .collect(Collectors.joining(", "));
-    return "%s; it is of the prompt '%s'%s%s"
+    return "%s; it is of a prompt of %s%s%s"
         .formatted(
             failure.getMessage(),
-            shown(first.prompt()),
+            Texts.counted(first.prompt().length(), "character"),
             rewards.isEmpty() ? "" : ", rewards " + rewards,
             blamed.size() == 1 ? "" : ", and %d more of the prompts".formatted(blamed.size() - 1));
-  }
-
-  /** The end of a prompt, where completions go on. */
-  private static String shown(String prompt) {
-    return prompt.length() <= MOST_SHOWN
-        ? prompt
-        : "…" + prompt.substring(prompt.length() - MOST_SHOWN);
   }
 }

@@ -50,8 +50,8 @@ final class BudgetSpecReader {
         return time;
       }
     } catch (DateTimeParseException e) {
-      throw node.flaw("time", text, expected);
+      throw node.flaw("time", SpecWords.shown(text), expected);
     }
-    throw node.flaw("time", text, expected);
+    throw node.flaw("time", SpecWords.shown(text), expected);
   }
 }

@@ -315,7 +315,9 @@ public final class RunSpecReader {
                   Math.min(MIN_GROUP, completions),
                   Math.min(2, completions),
                   completions));
-      default -> throw node.flaw("group_strategy", strategy, "one of MIN_VIABLE_GROUP, FAIL_FAST");
+      default ->
+          throw node.flaw(
+              "group_strategy", SpecWords.shown(strategy), "one of MIN_VIABLE_GROUP, FAIL_FAST");
     };
   }
 

@@ -19,8 +19,6 @@ final class SpecNode {
   /** What a spec says where none of the choices holds. */
   static final String NONE = "NONE";
 
-  private static final int SHOWN_CHARACTERS = 40;
-
   private final String path;
   private final Map<?, ?> values;
 
@@ -32,7 +30,8 @@ final class SpecNode {
   /** The whole spec, in which only {@code known} keys may stand. */
   static SpecNode root(@Nullable Object tree, String... known) {
     if (!(tree instanceof Map<?, ?> map)) {
-      throw Faults.malformed("spec", "%s (expected: an object with keys)".formatted(kind(tree)));
+      throw Faults.malformed(
+          "spec", "%s (expected: an object with keys)".formatted(SpecWords.kind(tree)));
     }
     return new SpecNode("", map).allowing(known);
   }
@@ -44,7 +43,7 @@ final class SpecNode {
       return new SpecNode(pathOf(key), Map.of());
     }
     if (!(value instanceof Map<?, ?> map)) {
-      throw flaw(key, kind(value), "an object with keys");
+      throw flaw(key, SpecWords.kind(value), "an object with keys");
     }
     return new SpecNode(pathOf(key), map).allowing(known);
   }
@@ -61,14 +60,15 @@ final class SpecNode {
     if (!(value instanceof List<?> list) || list.size() > most) {
       throw flaw(
           key,
-          value instanceof List<?> list ? list.size() + " objects" : kind(value),
+          value instanceof List<?> list ? list.size() + " objects" : SpecWords.kind(value),
           "a list of at most " + most + " objects");
     }
     List<SpecNode> children = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
       String at = "%s[%d]".formatted(pathOf(key), i);
       if (!(list.get(i) instanceof Map<?, ?> map)) {
-        throw Faults.malformed(at, kind(list.get(i)) + " (expected: an object with keys)");
+        throw Faults.malformed(
+            at, SpecWords.kind(list.get(i)) + " (expected: an object with keys)");
       }
       children.add(new SpecNode(at, map).allowing(known));
     }
@@ -83,7 +83,7 @@ final class SpecNode {
   /** As {@link #children}, of which each may be text that is its kind. */
   List<SpecNode> namedChildren(String key, int most, String... known) {
     if (!(values.get(key) instanceof List<?> list) || list.size() > most) {
-      throw flaw(key, kind(values.get(key)), "a list of at most " + most);
+      throw flaw(key, SpecWords.kind(values.get(key)), "a list of at most " + most);
     }
     List<SpecNode> children = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
@@ -98,17 +98,22 @@ final class SpecNode {
       case Map<?, ?> map -> new SpecNode(path, map);
       case null, default ->
           throw Faults.malformed(
-              path, kind(value) + " (expected: a kind, or an object with kind and its keys)");
+              path,
+              SpecWords.kind(value) + " (expected: a kind, or an object with kind and its keys)");
     };
   }
 
   private SpecNode allowing(String... known) {
     for (Object key : values.keySet()) {
-      String name = kind(key); // a key of YAML may be a list
+      if (!(key instanceof String name) || !SpecWords.isWord(name)) { // of YAML it may be a list
+        throw Faults.malformed(
+            path.isEmpty() ? "spec" : path,
+            "unknown key: %s (known: %s)".formatted(SpecWords.kind(key), String.join(", ", known)));
+      }
       if (!Arrays.asList(known).contains(name)) {
         String nearest = nearest(name, known);
         throw Faults.malformed(
-            pathOf(shown(name)),
+            pathOf(name),
             "unknown key (did you mean '%s'? known: %s)"
                 .formatted(nearest, String.join(", ", known)));
       }
@@ -137,7 +142,7 @@ final class SpecNode {
     if (value instanceof String || value instanceof Number) {
       return value.toString();
     }
-    throw flaw(key, kind(value), "text; put it in quotes");
+    throw flaw(key, SpecWords.shown(value), "text; put it in quotes");
   }
 
   String requiredText(String key, String what) {
@@ -160,7 +165,7 @@ final class SpecNode {
     String expected = "a whole number, %,d to %,d".formatted(min, max);
     double number = numberOf(key, value, expected);
     if (number != Math.rint(number) || number < min || number > max) {
-      throw flaw(key, shown(value), expected);
+      throw flaw(key, SpecWords.shown(value), expected);
     }
     return (int) number;
   }
@@ -173,7 +178,7 @@ final class SpecNode {
     if (value instanceof Integer || value instanceof Long) {
       return ((Number) value).longValue();
     }
-    throw flaw(key, kind(value), "a whole number of 64 bits");
+    throw flaw(key, SpecWords.shown(value), "a whole number of 64 bits");
   }
 
   double number(String key, double otherwise, DoublePredicate holds, String expected) {
@@ -183,7 +188,7 @@ final class SpecNode {
     }
     double number = numberOf(key, value, expected);
     if (!Double.isFinite(number) || !holds.test(number)) {
-      throw flaw(key, shown(value), expected);
+      throw flaw(key, SpecWords.shown(value), expected);
     }
     return number;
   }
@@ -204,10 +209,10 @@ final class SpecNode {
       try {
         return Double.parseDouble(text);
       } catch (NumberFormatException e) {
-        throw flaw(key, shown(value), expected);
+        throw flaw(key, SpecWords.shown(value), expected);
       }
     }
-    throw flaw(key, kind(value), expected);
+    throw flaw(key, SpecWords.shown(value), expected);
   }
 
   /** A time in ISO 8601, such as {@code PT10M}. */
@@ -220,11 +225,11 @@ final class SpecNode {
     try {
       Duration time = Duration.parse(text);
       if (time.isNegative() || time.compareTo(most) > 0) {
-        throw flaw(key, shown(text), expected);
+        throw flaw(key, SpecWords.shown(text), expected);
       }
       return time;
     } catch (DateTimeParseException e) {
-      throw flaw(key, shown(text), expected);
+      throw flaw(key, SpecWords.shown(text), expected);
     }
   }
 
@@ -236,7 +241,7 @@ final class SpecNode {
     if (value instanceof Boolean flag) {
       return flag;
     }
-    throw flaw(key, kind(value), "true or false");
+    throw flaw(key, SpecWords.shown(value), "true or false");
   }
 
   /** One of {@code allowed}, in any case. */
@@ -267,7 +272,7 @@ final class SpecNode {
     return allowed.stream()
         .filter(each -> each.name().equals(text.toUpperCase(Locale.ROOT)))
         .findFirst()
-        .orElseThrow(() -> flaw(key, shown(text), "one of " + names));
+        .orElseThrow(() -> flaw(key, SpecWords.shown(text), "one of " + names));
   }
 
   private static <E extends Enum<E>> String names(List<E> allowed) {
@@ -281,14 +286,14 @@ final class SpecNode {
       return otherwise;
     }
     if (!(value instanceof List<?> list)) {
-      throw flaw(key, kind(value), "a list");
+      throw flaw(key, SpecWords.kind(value), "a list");
     }
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
       if (!(list.get(i) instanceof String text)) {
         throw Faults.malformed(
             "%s[%d]".formatted(pathOf(key), i),
-            "%s (expected: text; put it in quotes)".formatted(kind(list.get(i))));
+            "%s (expected: text; put it in quotes)".formatted(SpecWords.kind(list.get(i))));
       }
       texts.add(text);
     }
@@ -305,26 +310,12 @@ final class SpecNode {
     return Faults.malformed(path, "%s (expected: %s)".formatted(value, expected));
   }
 
-  private static String shown(Object value) {
-    String text = String.valueOf(value);
-    return text.length() <= SHOWN_CHARACTERS ? text : text.substring(0, SHOWN_CHARACTERS) + "…";
-  }
-
-  private static String kind(@Nullable Object value) {
-    return switch (value) {
-      case null -> "nothing";
-      case Map<?, ?> map -> "an object";
-      case List<?> list -> "a list";
-      default -> shown(value);
-    };
-  }
-
   /** The known key with the fewest edits to {@code name}. */
   private static String nearest(String name, String... known) {
     String best = known[0];
     int fewest = Integer.MAX_VALUE;
     for (String candidate : known) {
-      int edits = edits(shown(name), candidate);
+      int edits = edits(name, candidate);
       if (edits < fewest) {
         fewest = edits;
         best = candidate;

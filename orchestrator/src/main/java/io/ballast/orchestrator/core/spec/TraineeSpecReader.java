@@ -95,7 +95,7 @@ final class TraineeSpecReader {
             () ->
                 node.flaw(
                     field,
-                    name.substring(0, Math.min(name.length(), 40)),
+                    SpecWords.shown(name),
                     "one of "
                         + String.join(
                             ", ", Arrays.stream(Projection.values()).map(Enum::name).toList())));

@@ -57,7 +57,7 @@ class UnreadableCompletionsTest {
         "algorithm: DAPO\nconstraint: {enabled: false}",
         "algorithm: ONLINE_DPO\nconstraint: {enabled: false}\nrollout: {completions_per_prompt: 2}"
       })
-  void theUpdateIsSkippedAndThePromptNamed(String algorithm) {
+  void theUpdateIsSkippedAndThePromptToldByLength(String algorithm) {
     RunSpec spec = spec(algorithm);
     trainee.poison(POISON);
     JudgedGroup fine = group("fine", 4);
@@ -67,7 +67,7 @@ class UnreadableCompletionsTest {
 
     assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NOT_FINITE);
     assertThat(update.learning().message())
-        .isEqualTo("log-probability: NaN; it is of the prompt 'bad', rewards 1.0, -1.0");
+        .isEqualTo("log-probability: NaN; it is of a prompt of 3 characters, rewards 1.0, -1.0");
     assertThat(update.suspects()).containsExactly(bad);
     assertThat(update.next()).isEqualTo(RecipeState.initial());
     assertThat(trainee.updatesCount()).isZero();
@@ -80,7 +80,7 @@ class UnreadableCompletionsTest {
   }
 
   @Test
-  void labelledDataWithoutRewardsIsNamedByItsPrompt() {
+  void labelledDataWithoutRewardsIsToldByTheLengthOfItsPrompt() {
     RunSpec spec =
         LeastSpec.read(
             LeastSpec.PAIRS
@@ -91,7 +91,7 @@ class UnreadableCompletionsTest {
 
     assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NOT_FINITE);
     assertThat(update.learning().message())
-        .isEqualTo("log-probability: NaN; it is of the prompt 'a', and 1 more of the prompts");
+        .isEqualTo("log-probability: NaN; it is of a prompt of 1 character, and 1 more of the prompts");
     assertThat(update.suspects()).extracting(JudgedGroup::prompt).containsExactly("a", "b");
     assertThat(update.watched().klNats()).hasValue(0);
     assertThat(trainee.updatesCount()).isZero();

@@ -46,6 +46,10 @@ class RunSpecFlawsTest {
         "candidate: BEST | candidate: BEST without an evaluation (expected: LAST, or evaluation beside it)",
         "candidate: FIRST | candidate: FIRST (expected: one of LAST, BEST)",
         "seed: x | seed: x (expected: a whole number of 64 bits)",
+        "seed: do it | seed: a text of 5 characters (expected: a whole number of 64 bits)",
+        "learning_rate: do it | learning_rate: a text of 5 characters (expected: > 0 and ≤ 1)",
+        "budget: {time: do it} | budget.time: a text of 5 characters (expected: a duration such as PT2H30M",
+        "algorithm: do it | algorithm: a text of 5 characters (expected: one of REINFORCE, RLOO, GRPO,",
         "learning_rate: 0 | learning_rate: 0 (expected: > 0 and ≤ 1)",
         "learning_rate: .nan | learning_rate: NaN (expected: > 0 and ≤ 1)",
         "optimizer: {beta3: 0.9} | optimizer.beta3: unknown key (did you mean 'beta1'?",
@@ -69,7 +73,7 @@ class RunSpecFlawsTest {
         "average: {decay: 0.97} | average.decay: 0.97 (expected: less, or more updates than 20: the weights that the run begins with would be 0.54 of its candidate)",
         "policy: {version: 1, alias: serving} | policy.alias: beside a version",
         "policy: {model: ../up} | policy.model: '../up' (expected: 1 to 128 of [A-Za-z0-9._-]",
-        "rollout: 3 | rollout: 3 (expected: an object with keys)",
+        "rollout: 3 | rollout: a number (expected: an object with keys)",
         "rollout: {completions_per_prompt: 1} | rollout.completions_per_prompt: 1 (expected: a whole number, 2 to 64)",
         "rollout: {min_group: 9} | rollout.min_group: 9 (expected: a whole number, 2 to 8)",
         "rollout: {group_strategy: NONE} | rollout.group_strategy: NONE (expected: one of MIN_VIABLE_GROUP, FAIL_FAST)",
@@ -153,7 +157,7 @@ class RunSpecFlawsTest {
         "kl: {estimator: K3} | kl.estimator: beside constraint.method HC_RLHF (expected: none: the KL is in the return",
         "cost: {version: 2} | safety_test.cost_model: java-cost/2 (expected: another than cost, java-cost/2",
         "costs: {measured: {name: a}} | costs.measured: an object (expected: a list of at most 8 objects)",
-        "costs: {measured: [a]} | costs.measured[0]: a (expected: an object with keys)",
+        "costs: {measured: [a]} | costs.measured[0]: a text of 1 character (expected: an object with keys)",
         "costs: {measured: [{model: a, version: 1}]} | costs.measured[0].name: absent (expected: what it is called in iterations)",
         "costs: {measured: [{name: a, version: 1}]} | costs.measured[0].model: absent (expected: a cost model, or a composite",
         "costs: {measured: [{name: a, model: b, version: 1, evry: 2}]} | costs.measured[0].evry: unknown key (did you mean 'every'?",
@@ -191,6 +195,9 @@ class RunSpecFlawsTest {
         "'algorithm: GRPO\nshaping: [LOUD]' | shaping[0].kind: LOUD (expected: one of HISTORY,",
         "promotion: MAYBE | promotion: MAYBE (expected: one of AUTOMATIC, WAIT, NEVER)",
         "name: twice | spec: no YAML: found duplicate key name",
+        "do it: 1 | spec: unknown key: a text of 5 characters (known: name, ",
+        "'do it: 1\ndo it: 2' | spec: no YAML: found duplicate key (line 5, column 1)",
+        "seed: !!int x | spec: no YAML",
         "'a: [' | spec: no YAML"
       })
   void aFlawIsNamedByItsPath(String more, String message) {
@@ -222,9 +229,13 @@ class RunSpecFlawsTest {
         "threshold: 0.3 | 'threshold: 0.3, delta: 1' | safety_test.delta: 1 (expected: > 0, < 1)",
         "'prompts: {inline: [a]}' | seed: 1 | prompts: no source (expected: exactly one of inline, file, pairs, ratings, feedback)",
         "'{inline: [a]}' | '{inline: [a], file: f}' | prompts: inline and file (expected: exactly one of",
-        "'{inline: [a]}' | '{inline: [1]}' | prompts.inline[0]: 1 (expected: text; put it in quotes)",
+        "'{inline: [a]}' | '{inline: [1]}' | prompts.inline[0]: a number (expected: text; put it in quotes)",
         "'prompts: {inline: [a]}' | 'prompts: []' | prompts: no source (expected: at least one)",
-        "'prompts: {inline: [a]}' | 'prompts: [a]' | prompts[0]: a (expected: an object with keys)",
+        "'prompts: {inline: [a]}' | 'prompts: [a]' | prompts[0]: a text of 1 character (expected: an object with keys)",
+        "'prompts: {inline: [a]}' | 'prompts: do it' | prompts: a text of 5 characters (expected: an object with keys)",
+        "'{inline: [a]}' | '{inline: do it}' | prompts.inline: a text of 5 characters (expected: a list)",
+        "'{inline: [a]}' | '{inline: [do it: now]}' | prompts.inline[0]: an object (expected: text; put it in quotes)",
+        "'{inline: [a]}' | '[do it: now]' | prompts[0]: unknown key: a text of 5 characters (known: inline, file,",
         "'{inline: [a]}' | '[{inline: [a]}, {}]' | prompts[1]: no source (expected: exactly one of inline, file, pairs, ratings, feedback)",
         "'{inline: [a]}' | '[{inline: [a], weight: 0}]' | prompts[0].weight: 0 (expected: > 0)",
         "'{inline: [a]}' | '{inline: [a], weight: 2}' | prompts.weight: unknown key",
@@ -277,7 +288,7 @@ class RunSpecFlawsTest {
     }
     refused(small + "]", "seed: a list (expected: a whole number of 64 bits)");
     refused(LEAST + "seed: &s [*s]", "seed: a list (expected: a whole number of 64 bits)");
-    refused(LEAST + "? [a, b]\n: 1", "a list: unknown key");
+    refused(LEAST + "? [a, b]\n: 1", "spec: unknown key: a list (known: name, ");
     refused(
         LEAST + "seed: !!java.net.URL [\"http://127.0.0.1\"]",
         "spec: no YAML: Global tag is not allowed");
@@ -287,9 +298,9 @@ class RunSpecFlawsTest {
     refused("{\"seed\": " + "9".repeat(100_000) + "}", "spec: no JSON: Number value length");
     refused("{\"seed\": 1, \"seed\": 2}", "spec: no JSON: Duplicate field 'seed'");
     refused("{} {}", "spec: no JSON: Trailing token");
-    refused("{\"seed\": NaN}", "spec: no JSON: Non-standard token 'NaN'");
+    refused("{\"seed\": NaN}", "spec: no JSON: Non-standard token (line 1, column ");
     refused("[]", "spec: a list (expected: an object with keys)");
-    refused("just words", "spec: just words (expected: an object with keys)");
+    refused("just words", "spec: a text of 10 characters (expected: an object with keys)");
     refused(LEAST + "seed: 9223372036854775808", "seed: 9223372036854775808 (expected: a whole");
     refused(LEAST + "policy: {model: -x}", "policy.model: '-x' (expected: 1 to 128 of");
     refused(LEAST + "policy: {version: \"1\\n2\"}", "policy.version: '1\n2' (expected: 1 to 128");
