@@ -3,6 +3,9 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -10,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -18,6 +23,12 @@ class ArrowsTest extends ManifestsCase {
   /** What those carry that call and are no server. */
   private static final List<String> CALLER_LABELS =
       List.of("ballast.io/client", "ballast.io/http-client", "ballast.io/scraper");
+
+  private static final Path PAGE = Path.of("..", "docs", "architecture.md");
+
+  /** A row of the page's table of who calls whom. */
+  private static final Pattern ROW =
+      Pattern.compile("\\| `(?<caller>[a-z-]+)` \\| `(?<called>[a-z-]+)` \\|.*");
 
   /** What Kubernetes says of the mesh's namespace by itself. */
   private static final Map<String, String> OWN_NAMESPACE =
@@ -47,6 +58,29 @@ class ArrowsTest extends ManifestsCase {
     assertThat(admitted)
         .containsAll(SERVERS.stream().map("ballast.io/scraper → %s http"::formatted).toList());
     assertThat(allowed).containsExactlyInAnyOrderElementsOf(admitted);
+  }
+
+  /** One too many has two ends as well, if somebody writes both. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void serversCallEachOtherAsTheArchitectureSays(Manifests manifests) throws IOException {
+    List<String> documented = new ArrayList<>();
+    for (String line : Files.readAllLines(PAGE)) {
+      Matcher row = ROW.matcher(line);
+      if (row.matches()) {
+        documented.add("%s → %s grpc".formatted(row.group("caller"), row.group("called")));
+      }
+    }
+    List<Caller> servers = new ArrayList<>();
+    for (String server : SERVERS) {
+      JsonNode workload = manifests.named("Deployment", server).getFirst();
+      servers.add(Caller.within(server, Manifests.podLabels(workload)));
+    }
+
+    assertThat(admitted(manifests, servers))
+        .filteredOn(arrow -> SERVERS.stream().anyMatch(to -> arrow.contains(" → " + to + " ")))
+        .isNotEmpty()
+        .containsExactlyInAnyOrderElementsOf(documented);
   }
 
   @ParameterizedTest

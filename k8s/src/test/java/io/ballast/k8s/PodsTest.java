@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -24,6 +25,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class PodsTest extends ManifestsCase {
   /** Claims that whoever uses a component has to bring. */
   private static final Set<String> BROUGHT_CLAIMS = Set.of("llm");
+
+  /** For all of a stop but the drain, as {@code ./mesh up} reckons too. */
+  private static final Duration STOP = Duration.ofSeconds(20);
 
   @ParameterizedTest
   @MethodSource("everything")
@@ -127,6 +131,28 @@ class PodsTest extends ManifestsCase {
         assertThat(container.has("livenessProbe")).as(name).isTrue();
         assertThat(container.has("readinessProbe")).as(name).isTrue();
       }
+    }
+  }
+
+  /** Else calls under way are cut off, and what a server writes at its end is lost. */
+  @ParameterizedTest
+  @MethodSource("everything")
+  void whoIsAskedToGoHasTheTimeToBeForgottenToDrainAndToStop(Manifests manifests) {
+    assertThat(manifests.patches().toString())
+        .as("what is patched, which this test does not see")
+        .doesNotContain("terminationGracePeriodSeconds", "preStop", "BALLAST_DRAIN");
+    Duration drain = Duration.parse(manifests.configuration().getOrDefault("BALLAST_DRAIN", ""));
+    for (String server : SERVERS) {
+      JsonNode pod = Manifests.pod(manifests.named("Deployment", server).getFirst());
+      JsonNode container = pod.path("containers").path(0);
+      assertThat(container.path("env").findValuesAsText("name"))
+          .as(server + " has the drain of all")
+          .doesNotContain("BALLAST_DRAIN");
+      long forgotten = container.at("/lifecycle/preStop/sleep/seconds").asLong();
+      assertThat(forgotten).as(server + " is forgotten by the endpoints").isPositive();
+      assertThat(pod.path("terminationGracePeriodSeconds").asLong())
+          .as(server)
+          .isGreaterThanOrEqualTo(drain.plusSeconds(forgotten).plus(STOP).toSeconds());
     }
   }
 

@@ -18,6 +18,7 @@ import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.CanaryOutcome;
 import io.ballast.policy.v1.CanaryPlan;
 import io.ballast.policy.v1.EndCanaryRequest;
+import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
@@ -89,6 +90,32 @@ class AuditTrailTest {
     assertThat(promotion.path("details").path("redemption_id").asText()).startsWith("leave-");
     assertThat(content(entries.get(4)).path("details").path("reason").asText())
         .isEqualTo("harms more than it may");
+  }
+
+  @Test
+  void aCanaryThatServesEverybodyIsToldWithTheLeaveOfItsBeginning() {
+    PolicyAlias begun = beginCanaryOfThree();
+    PolicyAlias ended =
+        endCanaryOfThree(CanaryOutcome.CANARY_OUTCOME_COMPLETE, "harms no more than what served");
+    assertThat(begun.getVersion()).isEqualTo("1");
+    assertThat(ended.getVersion()).isEqualTo("3");
+
+    List<AuditEntry> entries = entries();
+    assertThat(flaws(entries)).isEmpty();
+    assertThat(entries)
+        .extracting(entry -> content(entry).path("action").asText())
+        .containsExactly("alias.create", "alias.canary", "alias.canary_complete");
+    JsonNode beginning = content(entries.get(1)).path("details");
+    JsonNode end = content(entries.get(2)).path("details");
+    assertThat(beginning.path("redemption_id").asText()).startsWith("leave-");
+    assertThat(end.path("redemption_id").asText())
+        .isEqualTo(beginning.path("redemption_id").asText());
+    assertThat(end.path("certificate_id").asText()).isEqualTo("c3");
+    assertThat(end.path("revision").asLong()).isEqualTo(3);
+    assertThat(end.path("from_version").asText()).isEqualTo("1");
+    assertThat(end.path("to_version").asText()).isEqualTo("3");
+    assertThat(end.path("canary_version").asText()).isEqualTo("3");
+    assertThat(end.path("reason").asText()).isEqualTo("harms no more than what served");
   }
 
   @Test
@@ -277,30 +304,38 @@ class AuditTrailTest {
   private void act() {
     var unused = Promotions.promote(mesh, "1", "2");
     var back = mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance());
-    var registered =
+    PolicyAlias begun = beginCanaryOfThree();
+    PolicyAlias ended =
+        endCanaryOfThree(CanaryOutcome.CANARY_OUTCOME_ROLL_BACK, "harms more than it may");
+    assertThat(List.of(back.getAlias().getVersion(), begun.getVersion(), ended.getVersion()))
+        .containsOnly("1");
+  }
+
+  private PolicyAlias beginCanaryOfThree() {
+    var unused =
         mesh.versions()
             .registerVersion(RegisterVersionRequest.newBuilder().setVersion("3").build());
     mesh.safety.certificates.issue("c3", "3", "1");
-    var begun =
-        mesh.versions()
-            .promoteAlias(
-                PromoteAliasRequest.newBuilder()
-                    .setExpectedVersion("1")
-                    .setNewVersion("3")
-                    .setCertificateId("c3")
-                    .setCanary(CanaryPlan.newBuilder().setShare(0.5))
-                    .build());
-    var ended =
-        mesh.versions()
-            .endCanary(
-                EndCanaryRequest.newBuilder()
-                    .setCanaryVersion("3")
-                    .setOutcome(CanaryOutcome.CANARY_OUTCOME_ROLL_BACK)
-                    .setReason("harms more than it may")
-                    .build());
-    assertThat(
-            List.of(back.hasAlias(), registered.hasVersion(), begun.hasAlias(), ended.hasAlias()))
-        .containsOnly(true);
+    return mesh.versions()
+        .promoteAlias(
+            PromoteAliasRequest.newBuilder()
+                .setExpectedVersion("1")
+                .setNewVersion("3")
+                .setCertificateId("c3")
+                .setCanary(CanaryPlan.newBuilder().setShare(0.5))
+                .build())
+        .getAlias();
+  }
+
+  private PolicyAlias endCanaryOfThree(CanaryOutcome outcome, String reason) {
+    return mesh.versions()
+        .endCanary(
+            EndCanaryRequest.newBuilder()
+                .setCanaryVersion("3")
+                .setOutcome(outcome)
+                .setReason(reason)
+                .build())
+        .getAlias();
   }
 
   private List<AuditEntry> entries() {

@@ -4,6 +4,9 @@ import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.kit.audit.AuditChain;
+import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.testing.FakeModels;
@@ -20,6 +23,7 @@ import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +104,24 @@ class BreakGlassTest {
     assertThat(move.getCertificateId()).isEmpty();
     assertThat(serving().getMoves(1).getActor()).isEmpty();
     assertThat(mesh.suggest("a").getText()).isEqualTo("suggestion by 2;");
+  }
+
+  @Test
+  void whoAndWhyAreToldInTheAuditTrail() {
+    breakGlass(mesh, SECRET, TO_TWO);
+
+    List<AuditEntry> entries = new PostgresAudit("policy", mesh.database).after(0, 10);
+    AuditChain chain = new AuditChain();
+    assertThat(entries).hasSize(2).allSatisfy(entry -> assertThat(chain.add(entry)).isEmpty());
+    assertThat(entries.getLast().content())
+        .contains(
+            "\"action\": \"alias.break_glass\"",
+            "\"actor\": \"Ada\"",
+            "\"subject\": \"java-tiny/serving\"",
+            "\"from_version\": \"1\"",
+            "\"to_version\": \"2\"",
+            "\"reason\": \"serving answers nothing but spaces\"")
+        .doesNotContain("certificate_id", SECRET);
   }
 
   @Test

@@ -9,6 +9,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.util.concurrent.ListenableFuture;
+import io.ballast.kit.audit.AuditChain;
+import io.ballast.kit.audit.AuditEntry;
+import io.ballast.kit.audit.PostgresAudit;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -76,6 +79,25 @@ class CertificateRedemptionTest {
         () -> redeem(request -> request.setAliasRevision(4)),
         "metadata.idempotency_key: used for another move, %s at 2026-11-24T12:00:00Z, from revision 3 of serving"
             .formatted(given.getRedemptionId()));
+  }
+
+  @Test
+  void aLeaveIsToldOnceInTheAuditTrail() {
+    Redemption given = redeem(UnaryOperator.identity());
+    assertThat(redeem(UnaryOperator.identity())).isEqualTo(given);
+
+    List<AuditEntry> entries = new PostgresAudit("safety", mesh.database).after(0, 10);
+    AuditChain chain = new AuditChain();
+    assertThat(entries).hasSize(2).allSatisfy(entry -> assertThat(chain.add(entry)).isEmpty());
+    assertThat(entries.get(0).content()).contains("\"action\": \"certificate.issue\"");
+    assertThat(entries.get(1).content())
+        .contains(
+            "\"action\": \"certificate.redeem\"",
+            "\"subject\": \"" + id + "\"",
+            "\"tenant\": \"t\"",
+            "\"redemption_id\": \"" + given.getRedemptionId() + "\"",
+            "\"alias\": \"serving\"",
+            "\"alias_revision\": 3");
   }
 
   @Test

@@ -51,7 +51,7 @@ public final class TestAuthority {
   /** Makes one. */
   public TestAuthority(String name) {
     this.name = name;
-    this.certificate = issue("CN=" + name, keys, List.of(), true);
+    this.certificate = issue("CN=" + name, keys, List.of(), true, UNTIL);
   }
 
   /** A certificate and its key. */
@@ -75,9 +75,14 @@ public final class TestAuthority {
    * @param names DNS names, IP addresses as {@code ip:127.0.0.1}, URIs as they are
    */
   public Issued issue(String commonName, String... names) {
+    return issueUntil(UNTIL, commonName, names);
+  }
+
+  /** Issues a certificate that ends to be good then, to the second. */
+  public Issued issueUntil(Instant end, String commonName, String... names) {
     KeyPair own = newKeys();
     List<GeneralName> alternatives = Stream.of(names).map(TestAuthority::generalName).toList();
-    return new Issued(issue("CN=" + commonName, own, alternatives, false), own.getPrivate());
+    return new Issued(issue("CN=" + commonName, own, alternatives, false, end), own.getPrivate());
   }
 
   private static GeneralName generalName(String name) {
@@ -89,14 +94,14 @@ public final class TestAuthority {
   }
 
   private X509Certificate issue(
-      String subject, KeyPair owner, List<GeneralName> names, boolean authority) {
+      String subject, KeyPair owner, List<GeneralName> names, boolean authority, Instant end) {
     try {
       X509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
               new X500Principal("CN=" + name),
               BigInteger.valueOf(++serial),
               Date.from(FROM),
-              Date.from(UNTIL),
+              Date.from(end),
               new X500Principal(subject),
               owner.getPublic());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(authority));

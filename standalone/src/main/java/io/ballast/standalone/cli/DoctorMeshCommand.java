@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.kit.runtime.Role;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,10 +85,33 @@ final class DoctorMeshCommand implements Callable<Integer> {
     String host = target.address().substring(0, Math.max(0, target.address().lastIndexOf(':')));
     List<ServerPlace> places = new ArrayList<>();
     for (Role role : Role.values()) {
-      String address = target.addressOf(role, ServerPlace.service(role));
+      String address = addressOf(role);
       int shift = address.equals(target.address()) ? 0 : role.ordinal();
       places.add(new ServerPlace(role, address, host + ":" + (httpPort + shift)));
     }
     return places;
+  }
+
+  /** Where a role answers; the target, too, if nobody can ask there for an expired certificate. */
+  private String addressOf(Role role) {
+    try {
+      return target.addressOf(role, ServerPlace.service(role));
+    } catch (CommandFailure e) {
+      if (e.exit() == Exit.UNREACHABLE && hasExpired(target.address())) {
+        return target.address(); // there is something to say of it
+      }
+      throw e;
+    }
+  }
+
+  private boolean hasExpired(String address) {
+    if (!address.matches(".+:\\d{1,5}")) {
+      return false;
+    }
+    ServerPlace place = new ServerPlace(Role.POLICY_SERVER, address, address);
+    Instant now = InstantSource.system().instant();
+    return TlsLook.certificate(place.host(), place.port(), target.timeout())
+        .filter(shown -> shown.getNotAfter().toInstant().isBefore(now))
+        .isPresent();
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.ballast.kit.build.CodeVersion;
+import io.ballast.testing.TestAuthority;
 import io.grpc.Status;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,12 +17,15 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,6 +48,7 @@ class DoctorMeshCommandTest {
       ballast_server_calls_seconds_count{code="OK",method="m"} 90.0
       """;
 
+  @TempDir private Path folder;
   private final FakeMesh mesh = new FakeMesh();
   private final List<Http> servers = new ArrayList<>();
 
@@ -155,6 +160,79 @@ class DoctorMeshCommandTest {
     assertFound(result, "disk", "GOOD", "372.5 GiB free for its models");
     assertFound(result, "breakers", "GOOD", "all closed");
     assertFound(result, "queues", "GOOD", "12 tokens to judge");
+    assertThat(findings(result, "certificate")).as("nobody speaks TLS").isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "P90D, GOOD",
+    "P14DT1H, GOOD",
+    "P13DT23H, WEAK",
+    "P2DT1H, WEAK",
+    "P1DT23H, BROKEN",
+    "PT1H, BROKEN"
+  })
+  void whenACertificateEndsIsSaidAndWhetherItIsToRenew(Duration left, String health) {
+    Instant end = fromNow(left);
+    try (FakeMesh encrypted = encryptedUntil(end)) {
+      Cli.Result result = runEncrypted(encrypted, "--http-port", "" + http().port());
+
+      assertThat(result.exit()).as(result.out()).isEqualTo(health.equals("BROKEN") ? 1 : 0);
+      assertFound(result, "policy-server", "GOOD", "serves at");
+      assertFound(result, "certificate", health, "mesh: CN=mesh.test, until " + end);
+      assertThat(findings(result, "certificate")).hasSize(1);
+    }
+  }
+
+  @Test
+  void ofACertificateThatHasExpiredThatIsSaidThoughNobodyIsAnswered() {
+    Instant end = fromNow(Duration.ofHours(-1));
+    int http = http().port();
+    try (FakeMesh encrypted = encryptedUntil(end)) {
+      String address = encrypted.address();
+      List<Cli.Result> results =
+          List.of(
+              runEncrypted(encrypted, "--http-port", "" + http),
+              runEncrypted(encrypted, "--server", "policy-server=" + address + ":" + http));
+      for (Cli.Result result : results) {
+        assertThat(result.exit()).as(result.out()).isEqualTo(1);
+        assertFound(result, "policy-server", "BROKEN", "does not answer at " + address);
+        assertFound(result, "certificate", "BROKEN", "CN=mesh.test, until " + end);
+        assertThat(findings(result, "certificate").getFirst().path("mend").asText())
+            .startsWith("renew it");
+      }
+    }
+  }
+
+  private static Instant fromNow(Duration left) {
+    return InstantSource.system().instant().plus(left).truncatedTo(ChronoUnit.SECONDS);
+  }
+
+  private Path authorities() {
+    return folder.resolve("authorities.pem");
+  }
+
+  /** A mesh whose certificate ends then; {@link #authorities} vouch for it. */
+  private FakeMesh encryptedUntil(Instant end) {
+    TestAuthority authority = new TestAuthority("authority");
+    authority.write(authorities());
+    Path certificate = folder.resolve("certificate.pem");
+    Path key = folder.resolve("key.pem");
+    authority.issueUntil(end, "mesh.test", "ip:127.0.0.1").write(certificate, key);
+    return FakeMesh.encrypted(certificate, key);
+  }
+
+  private Cli.Result runEncrypted(FakeMesh encrypted, String option, String place) {
+    return Cli.run(
+        encrypted,
+        "doctor",
+        "mesh",
+        "--json",
+        "--no-parity",
+        "--tls-ca",
+        authorities().toString(),
+        option,
+        place);
   }
 
   @Test

@@ -33,18 +33,21 @@ import io.grpc.ServerInterceptors;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** A mesh on a loopback port whose answers the test sets, and which remembers what it was asked. */
@@ -135,11 +138,12 @@ final class FakeMesh implements AutoCloseable {
   final List<String> withSecret = new ArrayList<>();
 
   FakeMesh() {
+    this(onLoopback());
+  }
+
+  private FakeMesh(NettyServerBuilder builder) {
     HealthStatusManager health = new HealthStatusManager();
-    NettyServerBuilder builder =
-        NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
-            .directExecutor()
-            .addService(health.getHealthService());
+    builder.directExecutor().addService(health.getHealthService());
     for (BindableService service :
         List.of(
             new FakePolicy(),
@@ -159,6 +163,26 @@ final class FakeMesh implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * One that encrypts.
+   *
+   * @param certificate PEM
+   * @param key PEM
+   */
+  static FakeMesh encrypted(Path certificate, Path key) {
+    try {
+      return new FakeMesh(
+          onLoopback()
+              .sslContext(GrpcSslContexts.forServer(certificate.toFile(), key.toFile()).build()));
+    } catch (SSLException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static NettyServerBuilder onLoopback() {
+    return NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0));
   }
 
   /** Where it listens. */

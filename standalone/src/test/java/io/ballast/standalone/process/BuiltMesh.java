@@ -252,6 +252,10 @@ final class BuiltMesh implements AutoCloseable {
     return port;
   }
 
+  int httpPort() {
+    return httpPort;
+  }
+
   long pid() {
     return process.pid();
   }

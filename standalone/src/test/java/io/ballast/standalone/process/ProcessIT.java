@@ -18,8 +18,11 @@ import io.ballast.testing.Await;
 import io.ballast.testing.MonitoredMetrics;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,6 +67,9 @@ class ProcessIT {
 
   private static final int MOST_LOOKS = 100;
 
+  /** To connect to this machine. */
+  private static final int MOST_MILLIS = 10_000;
+
   @TempDir private Path data = Path.of(".");
 
   @Test
@@ -77,6 +83,7 @@ class ProcessIT {
                 "PT1S",
                 "quarkus.log.console.json.enabled",
                 "true"))) {
+      assertNobodyElseReaches(mesh);
       SuggestResponse suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
 
       assertThat(suggestion.getText()).isNotEmpty();
@@ -299,6 +306,26 @@ class ProcessIT {
     assertThat(mesh.awaitEnd()).isIn(0, TERMINATED);
     assertThat(data.resolve("logs/mesh.log")).content().containsOnlyOnce("they are ended");
     mesh.channel().shutdownNow();
+  }
+
+  /** Whoever is asked nothing has to be on this machine, and is told so. */
+  private static void assertNobodyElseReaches(BuiltMesh mesh) throws IOException {
+    assertThat(mesh.said())
+        .contains("mesh starting: on 127.0.0.1, where nobody is asked who they are");
+    for (int port : List.of(mesh.port(), mesh.httpPort())) {
+      assertThat(listens("127.0.0.1", port)).as("on loopback").isTrue();
+      // of this machine, too: who listens at all addresses answers there
+      assertThat(listens("127.0.0.2", port)).as("at another address").isFalse();
+    }
+  }
+
+  private static boolean listens(String host, int port) throws IOException {
+    try (Socket socket = new Socket()) {
+      socket.connect(new InetSocketAddress(host, port), MOST_MILLIS);
+      return true;
+    } catch (ConnectException e) {
+      return false;
+    }
   }
 
   /** A client's mistake, which belongs in no log of the server. */
