@@ -101,8 +101,8 @@ public record BalancingSettings(
   }
 
   /**
-   * The cheap reads, which change nothing and may be asked of two at a time; empty: no hedges.
-   * GetSafetyTest is none of them: it may wait for the test to end.
+   * The cheap reads, which have no side effects, as their protos say, and may be asked of two at a
+   * time; empty: no hedges. GetSafetyTest is none of them: it may wait for the test to end.
    */
   Optional<Map<String, ?>> hedging() {
     return hedgingDelay.map(

@@ -32,6 +32,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -45,10 +47,12 @@ class ProcessIT {
   /** How the JVM reports that SIGTERM ended it. */
   private static final int TERMINATED = 143;
 
+  private static final String SUGGEST = "ballast.policy.v1.PolicyService/Suggest";
+
   /** What a suggestion with everything calls. */
   private static final List<String> HOPS =
       List.of(
-          "ballast.policy.v1.PolicyService/Suggest",
+          SUGGEST,
           "ballast.safety.v1.DisplayGateService/DecideGeneration",
           "ballast.reward.v1.RewardService/Score",
           "ballast.safety.v1.SafetyService/Cost",
@@ -69,6 +73,12 @@ class ProcessIT {
 
   /** To connect to this machine. */
   private static final int MOST_MILLIS = 10_000;
+
+  /** A bucket of suggestions with the trace of one that fell into it, as OpenMetrics has it. */
+  private static final Pattern EXEMPLAR =
+      Pattern.compile(
+          "ballast_server_calls_seconds_bucket\\{[^}]*Suggest\"[^}]*} \\S+ #"
+              + " \\{[^}]*trace_id=\"([0-9a-f]{32})\"");
 
   @TempDir private Path data = Path.of(".");
 
@@ -116,14 +126,11 @@ class ProcessIT {
                           && !MonitoredMetrics.isOfAnOutbox(name)
                           && !MonitoredMetrics.isOfTls(name)));
 
-      assertThat(
-              mesh.http("/q/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"))
-          .as("exemplars")
-          .containsPattern(
-              "ballast_server_calls_seconds_bucket\\{[^}]*Suggest\"[^}]*} \\S+ #"
-                  + " \\{[^}]*trace_id=\"[0-9a-f]{32}\"");
+      assertThat(hopsOnceThere(mesh, exemplar(mesh), List.of(SUGGEST)))
+          .as("the trace that a histogram names is kept")
+          .contains(SUGGEST, "policy.generate");
 
-      assertThat(hopsOfATrace(mesh)).containsAll(HOPS);
+      assertThat(hopsOnceThere(mesh, trace(mesh), HOPS)).containsAll(HOPS);
 
       Path profile = data.resolve("profiles").resolve("second.jfr");
       assertThat(
@@ -346,16 +353,30 @@ class ProcessIT {
         .collect(Collectors.toSet());
   }
 
-  /** The calls and their parts, of all servers, for one suggestion of the console. */
-  private static List<String> hopsOfATrace(BuiltMesh mesh) throws IOException {
+  /** The trace that a bucket of suggestions names. */
+  private static String exemplar(BuiltMesh mesh) {
+    String metrics =
+        mesh.http("/q/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    Matcher exemplar = EXEMPLAR.matcher(metrics);
+    assertThat(exemplar.find()).as("an exemplar of suggestions").isTrue();
+    return exemplar.group(1);
+  }
+
+  /** The trace of one suggestion of the console. */
+  private static String trace(BuiltMesh mesh) throws IOException {
     JsonNode answer =
         JSON.readTree(
             mesh.post(
                 "/api/suggestions",
                 "{\"prompt\": \"int size = list.\", \"with_reward\": true, \"with_cost\": true}"));
-    String trace = answer.path("trace_id").asText();
+    return answer.path("trace_id").asText();
+  }
+
+  /** The calls of a trace and their parts, of all servers, with {@code awaited} among them. */
+  private static List<String> hopsOnceThere(BuiltMesh mesh, String trace, List<String> awaited)
+      throws IOException {
     List<String> hops = hops(mesh, trace);
-    for (int i = 0; i < MOST_LOOKS && !hops.containsAll(HOPS); i++) {
+    for (int i = 0; i < MOST_LOOKS && !hops.containsAll(awaited); i++) {
       hops = hops(mesh, trace); // the last spans of a call end just after its answer
     }
     return hops;
