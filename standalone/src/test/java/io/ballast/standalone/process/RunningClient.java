@@ -1,8 +1,12 @@
 package io.ballast.standalone.process;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
 import io.grpc.Channel;
@@ -12,6 +16,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /** Has one run after the other learn, and looks at it all the time. */
 final class RunningClient {
@@ -77,6 +82,20 @@ final class RunningClient {
   /** The runs in the order of their creation; the last may be under way. */
   synchronized List<String> runs() {
     return List.copyOf(runs);
+  }
+
+  /** Fails unless a run comes to its end, with each iteration once and no sample twice. */
+  static void assertWentOnToItsEnd(Channel orchestrator, String runId) {
+    Run ended = TestCalls.awaitEnd(orchestrator, runId);
+    assertThat(ended.getState())
+        .as("%s", ended.getMessage())
+        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
+        .allSatisfy(
+            each ->
+                assertThat(each.getSamplesCount() + each.getDroppedCount()).isEqualTo(COMPLETIONS))
+        .extracting(IterationMetrics::getIteration)
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, ITERATIONS).boxed().toList());
   }
 
   /**
