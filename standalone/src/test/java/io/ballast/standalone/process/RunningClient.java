@@ -14,7 +14,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
@@ -36,6 +38,7 @@ final class RunningClient {
   private final String name;
   private final Channel orchestrator;
   private final List<String> runs = new ArrayList<>(); // under this
+  private final Queue<String> failures = new ConcurrentLinkedQueue<>();
   private int iterations; // of the last run, as it was seen last
 
   /**
@@ -74,7 +77,11 @@ final class RunningClient {
     }
     iterations = run.getIterationsCount();
     load.rate().succeeded(begin);
-    if (!UNDER_WAY.contains(run.getRun().getState())) {
+    RunState state = run.getRun().getState();
+    if (state == RunState.RUN_STATE_FAILED) {
+      failures.add(run.getRun().getMessage());
+    }
+    if (!UNDER_WAY.contains(state)) {
       create();
     }
   }
@@ -82,6 +89,11 @@ final class RunningClient {
   /** The runs in the order of their creation; the last may be under way. */
   synchronized List<String> runs() {
     return List.copyOf(runs);
+  }
+
+  /** What those said that failed, one of them perhaps more than once. */
+  Queue<String> failures() {
+    return failures;
   }
 
   /** Fails unless a run comes to its end, with each iteration once and no sample twice. */

@@ -133,6 +133,11 @@ final class SplitMesh implements AutoCloseable {
     Await.until(() -> postmaster().filter(other -> other.pid() != old.pid()).isPresent());
   }
 
+  /** Sets what a server may write into one file, in bytes. */
+  void limitFiles(Role role, long most) throws IOException {
+    FileLimit.set(at(role).pid(), most);
+  }
+
   /** Sets what each of PostgreSQL's processes may write into one file, in bytes. */
   void limitDatabase(long most) throws IOException {
     ProcessHandle postmaster = postmaster().orElseThrow();

@@ -50,9 +50,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Four processes and their PostgreSQL are one mesh, and stay one whatever is killed or cut off: no
- * event that was acknowledged is lost or doubled, no number is another than before, runs go on to
- * their end, and calls soon go as before.
+ * Four processes and their PostgreSQL are one mesh, and stay one whatever is killed, cut off or
+ * full: no event that was acknowledged is lost or doubled, no number is another than before, runs
+ * go on to their end, and calls soon go as before.
  */
 class SplitMeshIT {
   /** How often processes are killed; what was seen goes to target/kill-rounds.md. */
@@ -67,6 +67,9 @@ class SplitMeshIT {
 
   /** Of one file of PostgreSQL: more than a segment of its write-ahead log, and no whole page. */
   private static final long ROOM_BYTES = (18L << 20) + 100;
+
+  /** Of a file of an orchestrator: more than its log, less than the weights of a run. */
+  private static final long NO_ROOM_BYTES = 1 << 20;
 
   /** Of an event's text, which is a third longer and at most 65,536 bytes long. */
   private static final int TEXT_BYTES = 48_000;
@@ -290,6 +293,40 @@ class SplitMeshIT {
     }
     assertThat(tell(policy, suggestion, acknowledged, refused)).isTrue();
     assertThat(SuggestingClients.kept(policy)).containsEntry(suggestion, acknowledged + 1L);
+  }
+
+  @Test
+  @Timeout(600)
+  void aRunThatFindsNoRoomFailsAndGoesOnToItsEndWhenThereIsSome() throws IOException {
+    MeshClients clients = MeshClients.start(mesh(), "full");
+    Duration recovered;
+    try (clients) {
+      Steady before = clients.load().steady();
+      var unused = clients.load().disturb();
+      mesh().limitFiles(Role.ORCHESTRATOR, NO_ROOM_BYTES);
+      try {
+        Await.until(() -> !clients.running().failures().isEmpty());
+      } finally {
+        mesh().limitFiles(Role.ORCHESTRATOR, FileLimit.NONE);
+      }
+      recovered = clients.load().await(before).after();
+    }
+
+    clients.check();
+    clients.suggesting().assertKeptOnce(channel(Role.POLICY_SERVER));
+    assertThat(recovered).isLessThan(SteadyLoad.LONGEST);
+    assertThat(clients.running().failures())
+        .containsOnly("the folder of weights cannot be used: File too large");
+    clients.running().runs().forEach(SplitMeshIT::goesOnToItsEnd);
+  }
+
+  /** Resumes a run that failed. */
+  private static void goesOnToItsEnd(String runId) {
+    Channel orchestrator = channel(Role.ORCHESTRATOR);
+    if (TestCalls.awaitEnd(orchestrator, runId).getState() == RunState.RUN_STATE_FAILED) {
+      var unused = TestCalls.resume(orchestrator, runId);
+    }
+    wentOnToItsEnd(runId);
   }
 
   /** Whether an event was acknowledged; if not, its sender was told that there is no room. */
