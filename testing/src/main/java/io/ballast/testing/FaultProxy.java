@@ -32,6 +32,7 @@ public final class FaultProxy implements AutoCloseable {
   private final SplittableRandom random;
   private final int port;
   private final AtomicInteger accepted = new AtomicInteger();
+  private final AtomicInteger hits = new AtomicInteger();
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -93,12 +94,21 @@ public final class FaultProxy implements AutoCloseable {
     return accepted.get();
   }
 
+  /**
+   * How often something met what is done now: pieces of bytes that are late, held, lost or slow, or
+   * connections that are cut.
+   */
+  public int hits() {
+    return hits.get();
+  }
+
   /** Puts {@code next} in the place of what was done until now. */
   public void apply(Toxic next) {
     Thread leaving = null;
     lock.lock();
     try {
       toxic = next;
+      hits.set(0);
       links.forEach(link -> link.begin(next));
       if (next instanceof Down) {
         leaving = acceptor;
@@ -290,15 +300,21 @@ public final class FaultProxy implements AutoCloseable {
       switch (now) {
         case Silence _ -> {
           lost = true;
+          hits.incrementAndGet();
           return count;
         }
         case Stall _ -> {
+          hits.incrementAndGet();
           await(now, Long.MAX_VALUE);
           return 0;
         }
         case Down _ -> throw new IOException("down");
-        case Latency latency -> await(now, drawn(latency));
+        case Latency latency -> {
+          hits.incrementAndGet();
+          await(now, drawn(latency));
+        }
         case Trickle trickle -> {
+          hits.incrementAndGet();
           count = Math.min(count, Math.max(1, trickle.bytesPerSecond() / TRICKLES_PER_SECOND));
           await(now, TimeUnit.SECONDS.toNanos(count) / trickle.bytesPerSecond());
         }
@@ -306,6 +322,7 @@ public final class FaultProxy implements AutoCloseable {
           if (answers) {
             count = take(count);
             if (count == 0) {
+              hits.incrementAndGet();
               throw new IOException("cut");
             }
           }

@@ -180,6 +180,23 @@ class FaultProxyTest {
   }
 
   @Test
+  void itCountsWhatMetTheToxicThatThereIs() throws IOException {
+    try (Socket socket = connect()) {
+      assertThat(ask(socket, "hello")).isEqualTo("hello");
+      assertThat(proxy.hits()).as("without a toxic").isZero();
+      proxy.apply(new Latency(Duration.ofMillis(1), Duration.ZERO));
+      assertThat(ask(socket, "hello")).isEqualTo("hello");
+      assertThat(proxy.hits()).as("there and back").isGreaterThanOrEqualTo(2);
+      proxy.apply(new Cut(5));
+      assertThat(ask(socket, "hello")).isEqualTo("hello");
+      assertThat(proxy.hits()).as("nothing is cut yet").isZero();
+      say(socket, "!");
+      assertThatThrownBy(() -> hear(socket, 1)).isInstanceOf(SocketException.class);
+      assertThat(proxy.hits()).isEqualTo(1);
+    }
+  }
+
+  @Test
   void aResetEndsWhatIsOpenOnly() throws IOException {
     try (Socket socket = connect()) {
       assertThat(ask(socket, "before")).isEqualTo("before");

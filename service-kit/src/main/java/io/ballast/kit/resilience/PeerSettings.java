@@ -77,13 +77,13 @@ public record PeerSettings(
   }
 
   /**
-   * The service config of grpc-java: how calls are spread over healthy replicas; UNAVAILABLE is tried
-   * again twice, with jitter, for the calls that work a model and have no side effects, as the option
-   * {@code idempotency_level} of their protos says; what else it says that of are cheap reads,
-   * which may be hedged. The throttle is the retry budget: a failure takes one of ten tokens, a
-   * success gives a tenth of one back, and nothing is tried again with five or less. So retries
-   * come to a tenth of the calls that succeed and four more at most, and to none while more than
-   * one in eleven fails.
+   * The service config of grpc-java: how calls are spread over healthy replicas; UNAVAILABLE is
+   * tried again twice, with jitter, for the calls that work a model and have no side effects, as
+   * the option {@code idempotency_level} of their protos says; what else it says that of are cheap
+   * reads, which may be hedged. The throttle is the retry budget: a failure takes one of ten
+   * tokens, a success gives a tenth of one back, and nothing is tried again with five or less. So
+   * retries come to a tenth of the calls that succeed and four more at most, and to none while more
+   * than one in eleven fails.
    */
   public Map<String, ?> serviceConfig() {
     List<Map<String, ?>> work =

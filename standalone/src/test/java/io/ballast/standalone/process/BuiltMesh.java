@@ -42,12 +42,19 @@ final class BuiltMesh implements AutoCloseable {
   private final Path output;
   private final int port;
   private final int httpPort;
+  private final Map<String, String> environment;
   private final ManagedChannel channel;
 
-  private BuiltMesh(Process process, Path data, ServerPlan.Server plan, Path output) {
+  private BuiltMesh(
+      Process process,
+      Path data,
+      ServerPlan.Server plan,
+      Map<String, String> environment,
+      Path output) {
     this.process = process;
     this.data = data;
     this.plan = plan;
+    this.environment = Map.copyOf(environment);
     this.output = output;
     this.port = plan.port();
     this.httpPort = plan.httpPort();
@@ -68,7 +75,14 @@ final class BuiltMesh implements AutoCloseable {
 
   /** Starts all four servers in one process, and waits until they answer. */
   static BuiltMesh start(Path data, Map<String, String> properties) {
-    return launch(data, freePort(), freePort(), properties).awaitReady();
+    return start(data, properties, Map.of());
+  }
+
+  /** The same with more in the environment of the process. */
+  static BuiltMesh start(
+      Path data, Map<String, String> properties, Map<String, String> environment) {
+    ServerPlan plan = plan(data, freePort(), freePort(), false, properties);
+    return launch(data, plan.servers().getFirst(), environment).awaitReady();
   }
 
   /**
@@ -86,7 +100,7 @@ final class BuiltMesh implements AutoCloseable {
   static List<BuiltMesh> startSplit(Path data, int port, Map<String, String> properties) {
     List<BuiltMesh> started =
         plan(data, port, FreePorts.inARow(), true, properties).servers().stream()
-            .map(server -> launch(data, server))
+            .map(server -> launch(data, server, Map.of()))
             .toList();
     try {
       started.forEach(BuiltMesh::awaitReady);
@@ -100,7 +114,8 @@ final class BuiltMesh implements AutoCloseable {
 
   /** Starts a process on these ports without waiting for it. */
   static BuiltMesh launch(Path data, int port, int httpPort, Map<String, String> properties) {
-    return launch(data, plan(data, port, httpPort, false, properties).servers().getFirst());
+    ServerPlan plan = plan(data, port, httpPort, false, properties);
+    return launch(data, plan.servers().getFirst(), Map.of());
   }
 
   private static ServerPlan plan(
@@ -111,17 +126,18 @@ final class BuiltMesh implements AutoCloseable {
     return new ServerPlan(home(), data, port, httpPort, split, all);
   }
 
-  private static BuiltMesh launch(Path data, ServerPlan.Server server) {
+  private static BuiltMesh launch(
+      Path data, ServerPlan.Server server, Map<String, String> environment) {
     try {
       Path output =
           Files.createDirectories(data.resolve("logs"))
               .resolve(server.name() + "-" + server.port() + ".out");
-      Process process =
+      ProcessBuilder builder =
           new ProcessBuilder(command(server))
               .redirectErrorStream(true)
-              .redirectOutput(output.toFile())
-              .start();
-      return new BuiltMesh(process, data, server, output);
+              .redirectOutput(output.toFile());
+      builder.environment().putAll(environment);
+      return new BuiltMesh(builder.start(), data, server, environment, output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -274,7 +290,7 @@ final class BuiltMesh implements AutoCloseable {
 
   /** Starts it once more, on its ports and its data, until it answers. */
   BuiltMesh again() {
-    return launch(data, plan).awaitReady();
+    return launch(data, plan, environment).awaitReady();
   }
 
   @Override

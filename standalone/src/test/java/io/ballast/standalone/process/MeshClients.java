@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.runtime.Role;
 import io.ballast.testing.Await;
+import java.util.function.ToIntFunction;
 
 /** All clients of a mesh together. */
 record MeshClients(
@@ -15,12 +16,21 @@ record MeshClients(
    * @param name of their runs, which no others' have
    */
   static MeshClients start(SplitMesh mesh, String name) {
+    return start(role -> mesh.at(role).port(), name);
+  }
+
+  /** The same for a mesh of one process. */
+  static MeshClients start(BuiltMesh mesh, String name) {
+    return start(_ -> mesh.port(), name);
+  }
+
+  private static MeshClients start(ToIntFunction<Role> ports, String name) {
     SteadyLoad load = new SteadyLoad();
     SameNumbers numbers = new SameNumbers(load);
     SuggestingClients suggesting =
-        new SuggestingClients(load, numbers, mesh.at(Role.POLICY_SERVER).port());
-    ScoringClients.start(load, numbers, mesh.at(Role.REWARD_SERVER).port());
-    RunningClient running = new RunningClient(load, name, mesh.at(Role.ORCHESTRATOR).port());
+        new SuggestingClients(load, numbers, ports.applyAsInt(Role.POLICY_SERVER));
+    ScoringClients.start(load, numbers, ports.applyAsInt(Role.REWARD_SERVER));
+    RunningClient running = new RunningClient(load, name, ports.applyAsInt(Role.ORCHESTRATOR));
     Await.until(suggesting::isWarm);
     return new MeshClients(load, numbers, suggesting, running);
   }

@@ -1,8 +1,12 @@
 package io.ballast.standalone.process;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
 import io.grpc.Channel;
@@ -10,8 +14,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /** Has one run after the other learn, and looks at it all the time. */
 final class RunningClient {
@@ -31,6 +38,7 @@ final class RunningClient {
   private final String name;
   private final Channel orchestrator;
   private final List<String> runs = new ArrayList<>(); // under this
+  private final Queue<String> failures = new ConcurrentLinkedQueue<>();
   private int iterations; // of the last run, as it was seen last
 
   /**
@@ -69,7 +77,11 @@ final class RunningClient {
     }
     iterations = run.getIterationsCount();
     load.rate().succeeded(begin);
-    if (!UNDER_WAY.contains(run.getRun().getState())) {
+    RunState state = run.getRun().getState();
+    if (state == RunState.RUN_STATE_FAILED) {
+      failures.add(run.getRun().getMessage());
+    }
+    if (!UNDER_WAY.contains(state)) {
       create();
     }
   }
@@ -77,6 +89,25 @@ final class RunningClient {
   /** The runs in the order of their creation; the last may be under way. */
   synchronized List<String> runs() {
     return List.copyOf(runs);
+  }
+
+  /** What those said that failed, one of them perhaps more than once. */
+  Queue<String> failures() {
+    return failures;
+  }
+
+  /** Fails unless a run comes to its end, with each iteration once and no sample twice. */
+  static void assertWentOnToItsEnd(Channel orchestrator, String runId) {
+    Run ended = TestCalls.awaitEnd(orchestrator, runId);
+    assertThat(ended.getState())
+        .as("%s", ended.getMessage())
+        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
+        .allSatisfy(
+            each ->
+                assertThat(each.getSamplesCount() + each.getDroppedCount()).isEqualTo(COMPLETIONS))
+        .extracting(IterationMetrics::getIteration)
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, ITERATIONS).boxed().toList());
   }
 
   /**

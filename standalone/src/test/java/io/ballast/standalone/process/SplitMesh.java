@@ -16,16 +16,23 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Four processes and the PostgreSQL of their own, each of which can be killed, with a bad network
- * between the reward-server and the servers that call it.
+ * between each server that others call and those who call it.
  */
 final class SplitMesh implements AutoCloseable {
   private static final long SEED = 8;
+
+  /** Those that other servers call. */
+  private static final List<Role> CALLED =
+      List.of(Role.POLICY_SERVER, Role.REWARD_SERVER, Role.SAFETY_SERVER);
 
   /** A lease lasts four times as long: enough for a busy machine, and not 20 s to wait for. */
   private static final String SWEEP = "ballast.orchestrator.sweep-interval";
@@ -34,41 +41,47 @@ final class SplitMesh implements AutoCloseable {
   private static final int LINES = 4; // of PostgreSQL's file until its port
 
   private final Path data;
-  private final FaultProxy network;
+  private final Map<Role, FaultProxy> networks;
   private final List<BuiltMesh> servers;
 
-  private SplitMesh(Path data, FaultProxy network, List<BuiltMesh> servers) {
+  private SplitMesh(Path data, Map<Role, FaultProxy> networks, List<BuiltMesh> servers) {
     this.data = data;
-    this.network = network;
+    this.networks = networks;
     this.servers = new ArrayList<>(servers);
   }
 
   /** Starts it, until its servers answer and have found each other. */
   static SplitMesh start(Path data) {
     int port = FreePorts.inARow();
-    FaultProxy network = FaultProxy.to(port + Role.REWARD_SERVER.ordinal(), SEED);
-    return new SplitMesh(
-        data,
-        network,
-        BuiltMesh.startSplit(
-            data,
-            port,
-            Map.of(
-                "ballast.peers.reward",
-                "127.0.0.1:" + network.port(),
-                "ballast.policy.judge-timeout",
-                "PT4S",
-                SWEEP,
-                SWEEPS)));
+    Map<Role, FaultProxy> networks = new EnumMap<>(Role.class);
+    for (Role role : CALLED) {
+      networks.put(role, FaultProxy.to(port + role.ordinal(), SEED));
+    }
+    Map<String, String> properties = new TreeMap<>(peers(networks));
+    properties.put("ballast.policy.gate-timeout", "PT4S");
+    properties.put("ballast.policy.judge-timeout", "PT4S");
+    properties.put(SWEEP, SWEEPS);
+    return new SplitMesh(data, networks, BuiltMesh.startSplit(data, port, properties));
+  }
+
+  /** Where servers find each other: behind the networks. */
+  private static Map<String, String> peers(Map<Role, FaultProxy> networks) {
+    Map<String, String> properties = new TreeMap<>();
+    networks.forEach(
+        (role, network) ->
+            properties.put(
+                "ballast.peers." + role.label().replace("-server", ""),
+                "127.0.0.1:" + network.port()));
+    return properties;
   }
 
   BuiltMesh at(Role role) {
     return servers.get(role.ordinal());
   }
 
-  /** What the reward-server's callers call it through; its own clients do not. */
-  FaultProxy network() {
-    return network;
+  /** What other servers call {@code server} through; its own clients do not. */
+  FaultProxy network(Role server) {
+    return Objects.requireNonNull(networks.get(server), "no server calls it");
   }
 
   /**
@@ -83,25 +96,13 @@ final class SplitMesh implements AutoCloseable {
       var unused = Files.createSymbolicLink(link, Files.createDirectories(data.resolve(shared)));
     }
     PostgresAddress database = databaseAddress();
-    return BuiltMesh.start(
-        folder,
-        Map.of(
-            "ballast.roles",
-            "orchestrator",
-            "ballast.peers.policy",
-            "127.0.0.1:" + at(Role.POLICY_SERVER).port(),
-            "ballast.peers.reward",
-            "127.0.0.1:" + network.port(),
-            "ballast.peers.safety",
-            "127.0.0.1:" + at(Role.SAFETY_SERVER).port(),
-            "ballast.database.url",
-            database.url(),
-            "ballast.database.user",
-            database.user(),
-            "ballast.database.password",
-            database.password(),
-            SWEEP,
-            SWEEPS));
+    Map<String, String> properties = new TreeMap<>(peers(networks));
+    properties.put("ballast.roles", "orchestrator");
+    properties.put("ballast.database.url", database.url());
+    properties.put("ballast.database.user", database.user());
+    properties.put("ballast.database.password", database.password());
+    properties.put(SWEEP, SWEEPS);
+    return BuiltMesh.start(folder, properties);
   }
 
   /** Who has the lease of a run; empty: nobody. */
@@ -130,6 +131,11 @@ final class SplitMesh implements AutoCloseable {
     ProcessHandle old = postmaster().orElseThrow();
     assertThat(old.destroyForcibly()).isTrue();
     Await.until(() -> postmaster().filter(other -> other.pid() != old.pid()).isPresent());
+  }
+
+  /** Sets what a server may write into one file, in bytes. */
+  void limitFiles(Role role, long most) throws IOException {
+    FileLimit.set(at(role).pid(), most);
   }
 
   /** Sets what each of PostgreSQL's processes may write into one file, in bytes. */
@@ -167,7 +173,7 @@ final class SplitMesh implements AutoCloseable {
   public void close() {
     servers.forEach(BuiltMesh::terminate);
     servers.forEach(BuiltMesh::close);
-    network.close();
+    networks.values().forEach(FaultProxy::close);
     assertThat(data.resolve("postgres/data/postmaster.pid")).doesNotExist();
   }
 }

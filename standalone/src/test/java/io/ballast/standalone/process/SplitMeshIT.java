@@ -20,6 +20,7 @@ import io.ballast.standalone.process.KillTable.Round;
 import io.ballast.standalone.process.KillTable.Victim;
 import io.ballast.standalone.process.SteadyLoad.Steady;
 import io.ballast.testing.Await;
+import io.ballast.testing.FaultProxy;
 import io.ballast.testing.FaultProxy.Cut;
 import io.ballast.testing.FaultProxy.Latency;
 import io.ballast.testing.FaultProxy.Silence;
@@ -39,26 +40,24 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Four processes and their PostgreSQL are one mesh, and stay one whatever is killed or cut off: no
- * event that was acknowledged is lost or doubled, no number is another than before, runs go on to
- * their end, and calls soon go as before.
+ * Four processes and their PostgreSQL are one mesh, and stay one whatever is killed, cut off or
+ * full: no event that was acknowledged is lost or doubled, no number is another than before, runs
+ * go on to their end, and calls soon go as before.
  */
 class SplitMeshIT {
   /** How often processes are killed; what was seen goes to target/kill-rounds.md. */
   private static final int ROUNDS =
       Integer.getInteger("ballast.kill-rounds", 4 * Victim.values().length);
-
-  /** How long what waits on the policy-server's disk may take into the database. */
-  private static final Duration REPLAY = Duration.ofSeconds(10);
 
   /** How many suggestions are asked for under each fault of the network. */
   private static final int UNDER_A_FAULT = 5;
@@ -68,6 +67,9 @@ class SplitMeshIT {
 
   /** Of one file of PostgreSQL: more than a segment of its write-ahead log, and no whole page. */
   private static final long ROOM_BYTES = (18L << 20) + 100;
+
+  /** Of a file of an orchestrator: more than its log, less than the weights of a run. */
+  private static final long NO_ROOM_BYTES = 1 << 20;
 
   /** Of an event's text, which is a third longer and at most 65,536 bytes long. */
   private static final int TEXT_BYTES = 48_000;
@@ -201,7 +203,7 @@ class SplitMeshIT {
             rounds,
             kills.before().slow(),
             acknowledged,
-            kept(acknowledged.keySet()),
+            SuggestingClients.kept(channel(Role.POLICY_SERVER), acknowledged.keySet()),
             clients.numbers().different());
     Files.writeString(
         BuiltMesh.home().resolve("standalone/target/kill-rounds.md"),
@@ -217,45 +219,41 @@ class SplitMeshIT {
     clients.running().runs().forEach(SplitMeshIT::wentOnToItsEnd);
   }
 
-  /** How often events are kept, when all of {@code acknowledged} are or no more come. */
-  private static Map<String, Long> kept(Set<String> acknowledged) {
-    long end = System.nanoTime() + REPLAY.toNanos();
-    Map<String, Long> kept = SuggestingClients.kept(channel(Role.POLICY_SERVER));
-    while (!kept.keySet().containsAll(acknowledged) && System.nanoTime() < end) {
-      kept = SuggestingClients.kept(channel(Role.POLICY_SERVER));
-    }
-    return kept;
-  }
-
-  @Test
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "ORCHESTRATOR") // which no server calls
   @Timeout(600)
-  void aBadNetworkBetweenServersGivesNoWrongNumberAndCallsSoonGoAsBefore() {
+  void aBadNetworkBeforeAServerLosesNoEventGivesNoWrongNumberAndCallsSoonGoAsBefore(Role server) {
+    FaultProxy network = mesh().network(server);
     List<Toxic> toxics =
         List.of(
             new Latency(Duration.ofMillis(100), Duration.ofMillis(50)),
             new Trickle(400),
             new Cut(2_000),
             new Silence());
-    MeshClients clients = MeshClients.start(mesh(), "cut");
+    MeshClients clients = MeshClients.start(mesh(), "cut%d_".formatted(server.ordinal()));
     List<Duration> recovered = new ArrayList<>();
     try (clients) {
       Steady before = clients.load().steady();
       for (Toxic toxic : toxics) {
         int round = clients.load().disturb();
-        mesh().network().apply(toxic);
-        Await.until(() -> clients.suggesting().away(round).size() >= UNDER_A_FAULT);
-        mesh().network().heal();
+        network.apply(toxic);
+        Await.until(
+            () -> network.hits() > 0 && clients.suggesting().away(round).size() >= UNDER_A_FAULT);
+        network.heal();
         recovered.add(clients.load().await(before).after());
       }
     } finally {
-      mesh().network().heal();
+      network.heal();
     }
 
     clients.check();
+    clients.suggesting().assertKeptOnce(channel(Role.POLICY_SERVER));
     assertThat(recovered).allSatisfy(each -> assertThat(each).isLessThan(SteadyLoad.LONGEST));
+    // clients call the policy-server itself: runs and safety tests alone call it by the network
+    Set<String> away = server == Role.POLICY_SERVER ? Set.of() : Set.of(server.label());
     assertThat(clients.suggesting().away(toxics.size()))
-        .as("nobody hears of a reward")
-        .contains(Set.of(Role.REWARD_SERVER.label()));
+        .as("who could not answer while nothing was heard of it")
+        .contains(away);
     clients.running().runs().forEach(SplitMeshIT::wentOnToItsEnd);
   }
 
@@ -271,7 +269,7 @@ class SplitMeshIT {
       mesh().at(Role.ORCHESTRATOR).kill();
       Await.until(() -> !mesh().holder(runId).equals(holder));
       assertThat(folder.resolve(HOLDER)).hasContent(mesh().holder(runId));
-      wentOnToItsEnd(runId, other.channel());
+      RunningClient.assertWentOnToItsEnd(other.channel(), runId);
     } finally {
       mesh().restart(Role.ORCHESTRATOR);
     }
@@ -295,6 +293,40 @@ class SplitMeshIT {
     }
     assertThat(tell(policy, suggestion, acknowledged, refused)).isTrue();
     assertThat(SuggestingClients.kept(policy)).containsEntry(suggestion, acknowledged + 1L);
+  }
+
+  @Test
+  @Timeout(600)
+  void aRunThatFindsNoRoomFailsAndGoesOnToItsEndWhenThereIsSome() throws IOException {
+    MeshClients clients = MeshClients.start(mesh(), "full");
+    Duration recovered;
+    try (clients) {
+      Steady before = clients.load().steady();
+      var unused = clients.load().disturb();
+      mesh().limitFiles(Role.ORCHESTRATOR, NO_ROOM_BYTES);
+      try {
+        Await.until(() -> !clients.running().failures().isEmpty());
+      } finally {
+        mesh().limitFiles(Role.ORCHESTRATOR, FileLimit.NONE);
+      }
+      recovered = clients.load().await(before).after();
+    }
+
+    clients.check();
+    clients.suggesting().assertKeptOnce(channel(Role.POLICY_SERVER));
+    assertThat(recovered).isLessThan(SteadyLoad.LONGEST);
+    assertThat(clients.running().failures())
+        .containsOnly("the folder of weights cannot be used: File too large");
+    clients.running().runs().forEach(SplitMeshIT::goesOnToItsEnd);
+  }
+
+  /** Resumes a run that failed. */
+  private static void goesOnToItsEnd(String runId) {
+    Channel orchestrator = channel(Role.ORCHESTRATOR);
+    if (TestCalls.awaitEnd(orchestrator, runId).getState() == RunState.RUN_STATE_FAILED) {
+      var unused = TestCalls.resume(orchestrator, runId);
+    }
+    wentOnToItsEnd(runId);
   }
 
   /** Whether an event was acknowledged; if not, its sender was told that there is no room. */
@@ -326,21 +358,6 @@ class SplitMeshIT {
   }
 
   private static void wentOnToItsEnd(String runId) {
-    wentOnToItsEnd(runId, channel(Role.ORCHESTRATOR));
-  }
-
-  private static void wentOnToItsEnd(String runId, Channel orchestrator) {
-    Run ended = TestCalls.awaitEnd(orchestrator, runId);
-    assertThat(ended.getState())
-        .as("%s", ended.getMessage())
-        .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
-    assertThat(TestCalls.run(orchestrator, runId).getIterationsList())
-        .allSatisfy(
-            each ->
-                assertThat(each.getSamplesCount() + each.getDroppedCount())
-                    .isEqualTo(RunningClient.COMPLETIONS))
-        .extracting(IterationMetrics::getIteration)
-        .containsExactlyElementsOf(
-            IntStream.rangeClosed(1, RunningClient.ITERATIONS).boxed().toList());
+    RunningClient.assertWentOnToItsEnd(channel(Role.ORCHESTRATOR), runId);
   }
 }

@@ -1,5 +1,7 @@
 package io.ballast.standalone.process;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.ballast.kit.runtime.Role;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.SuggestRequest;
@@ -23,6 +25,9 @@ final class SuggestingClients {
   private static final Duration PERIOD = Duration.ofMillis(200);
   private static final List<String> PROMPTS =
       List.of("int size = list.", "return ", "for (int i", "if (name");
+
+  /** How long what waits on the policy-server's disk may take into the database. */
+  private static final Duration REPLAY = Duration.ofSeconds(10);
 
   private final SteadyLoad load;
   private final SameNumbers numbers;
@@ -115,6 +120,24 @@ final class SuggestingClients {
   /** Of the suggestions since the mesh was disturbed so often: who could not answer. */
   List<Set<String>> away(int disturbed) {
     return told.stream().filter(each -> each.disturbed() == disturbed).map(Told::away).toList();
+  }
+
+  /** Fails unless each event that was acknowledged is kept once. */
+  void assertKeptOnce(Channel policyServer) {
+    assertThat(acknowledged).isNotEmpty();
+    Map<String, Long> once =
+        acknowledged.keySet().stream().collect(Collectors.toMap(Function.identity(), _ -> 1L));
+    assertThat(kept(policyServer, once.keySet())).containsAllEntriesOf(once);
+  }
+
+  /** How many events are kept of each, when all of {@code awaited} are or no more come. */
+  static Map<String, Long> kept(Channel policy, Set<String> awaited) {
+    long end = System.nanoTime() + REPLAY.toNanos();
+    Map<String, Long> kept = kept(policy);
+    while (!kept.keySet().containsAll(awaited) && System.nanoTime() < end) {
+      kept = kept(policy);
+    }
+    return kept;
   }
 
   /** How many events are kept of each suggestion, as a trainer reads them. */

@@ -6,6 +6,7 @@ import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.WatchRunRequest;
@@ -136,6 +137,14 @@ final class TestCalls {
     return RunServiceGrpc.newBlockingStub(channel)
         .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
         .getRun(GetRunRequest.newBuilder().setMetadata(metadata()).setRunId(runId).build());
+  }
+
+  /** Has a run go on that failed, and returns it. */
+  static Run resume(Channel channel, String runId) {
+    return RunServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        .resumeRun(ResumeRunRequest.newBuilder().setMetadata(metadata()).setRunId(runId).build())
+        .getRun();
   }
 
   /** What a run tells, from the beginning, until it ends or its server does. */
