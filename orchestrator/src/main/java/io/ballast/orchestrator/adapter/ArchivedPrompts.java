@@ -5,7 +5,7 @@ import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.PromptSource;
-import io.ballast.orchestrator.core.spec.SpecWords;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
@@ -72,14 +72,14 @@ public final class ArchivedPrompts implements PromptArchive {
         }
       }
     } catch (InvalidPathException e) {
-      throw Faults.malformed(field, "'%s' is no path".formatted(SpecWords.name(path)));
+      throw Faults.malformed(field, "'%s' is no path".formatted(PlainWords.name(path)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     throw Faults.malformed( // the same words for what is not there and for what is not theirs
         field,
         "there is no file '%s' to read (expected: one in the data folder's %s)"
-            .formatted(SpecWords.name(path), String.join(", ", folders)));
+            .formatted(PlainWords.name(path), String.join(", ", folders)));
   }
 
   private static List<String> folders(Caller caller) {

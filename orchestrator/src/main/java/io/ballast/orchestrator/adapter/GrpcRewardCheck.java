@@ -9,7 +9,7 @@ import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
-import io.ballast.orchestrator.core.spec.SpecWords;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
@@ -64,7 +64,7 @@ public final class GrpcRewardCheck implements RewardCheck {
       throw Faults.malformed(
           path,
           "'%s' (expected: a component of %s: %s)"
-              .formatted(SpecWords.name(component), composite, String.join(", ", names)));
+              .formatted(PlainWords.name(component), composite, String.join(", ", names)));
     }
   }
 

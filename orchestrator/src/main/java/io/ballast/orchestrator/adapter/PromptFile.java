@@ -8,7 +8,7 @@ import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
-import io.ballast.orchestrator.core.spec.SpecWords;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.training.data.Row;
 import io.ballast.training.data.RowFile;
 import io.ballast.training.data.Rows;
@@ -100,7 +100,7 @@ public final class PromptFile {
       throw Faults.malformed(
           field,
           "no column '%s' (expected: one of %s)"
-              .formatted(SpecWords.name(column), String.join(", ", columns)));
+              .formatted(PlainWords.name(column), String.join(", ", columns)));
     }
   }
 
@@ -130,7 +130,7 @@ public final class PromptFile {
           new BadRow(
               number,
               "no text but %s (expected: a JSON string, or an object with the key \"%s\")"
-                  .formatted(kind(prompt), SpecWords.name(column))));
+                  .formatted(kind(prompt), PlainWords.name(column))));
     } else if (!alone && (!group.isTextual() || group.textValue().isEmpty())) {
       sink.bad(
           new BadRow(
@@ -157,7 +157,7 @@ public final class PromptFile {
       JsonNode value = json.path(source.number());
       if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
         return "%s: %s (expected: a finite number for the curriculum)"
-            .formatted(SpecWords.name(source.number()), kind(value));
+            .formatted(PlainWords.name(source.number()), kind(value));
       }
     }
     return switch (source.rows()) {

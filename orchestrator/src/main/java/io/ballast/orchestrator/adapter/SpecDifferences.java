@@ -6,7 +6,7 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
-import io.ballast.orchestrator.core.spec.SpecWords;
+import io.ballast.kit.redaction.PlainWords;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -56,7 +56,7 @@ public final class SpecDifferences {
             switch (value) {
               case null -> ABSENT;
               case List<?> list -> "a list of " + list.size();
-              default -> SpecWords.shown(value);
+              default -> PlainWords.shown(value);
             });
   }
 

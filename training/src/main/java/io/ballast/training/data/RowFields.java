@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.inference.chat.ChatMessage;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.redaction.JsonFlaw;
+import io.ballast.kit.redaction.PlainWords;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -23,7 +25,6 @@ final class RowFields {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
   private static final int SHOWN_CHARACTERS = 40;
-  private static final int MESSAGE_CHARACTERS = 160;
 
   private final JsonNode json;
   private final RowLimits limits;
@@ -216,14 +217,8 @@ final class RowFields {
     } catch (JsonProcessingException e) {
       throw new BadRowException(
           "column %d: not JSON: %s"
-              .formatted(e.getLocation() == null ? 0 : e.getLocation().getColumnNr(), plain(e)));
+              .formatted(e.getLocation() == null ? 0 : e.getLocation().getColumnNr(), JsonFlaw.of(e)));
     }
-  }
-
-  private static String plain(JsonProcessingException e) {
-    String message = String.valueOf(e.getOriginalMessage());
-    int lineEnd = message.indexOf('\n');
-    return Texts.asLine(lineEnd < 0 ? message : message.substring(0, lineEnd), MESSAGE_CHARACTERS);
   }
 
   /** Returns which of two names for the same thing the row uses, if any. */
@@ -272,6 +267,13 @@ final class RowFields {
   }
 
   static String shown(JsonNode node) {
-    return Texts.asLine(node.toString(), SHOWN_CHARACTERS);
+    return switch (node.getNodeType()) {
+      case STRING -> PlainWords.shown(node.textValue());
+      case NUMBER, BOOLEAN -> Texts.asLine(node.asText(), SHOWN_CHARACTERS);
+      case OBJECT, POJO -> "an object";
+      case ARRAY -> "a list";
+      case NULL -> "null";
+      case MISSING, BINARY -> "nothing";
+    };
   }
 }

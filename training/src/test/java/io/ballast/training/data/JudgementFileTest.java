@@ -124,8 +124,10 @@ class JudgementFileTest {
       delimiter = '|',
       quoteCharacter = '"',
       value = {
-        "[1]                                             | [1] (expected: a JSON object)",
+        "[1]                                             | a list (expected: a JSON object)",
         "{'prompt': 'p', 'chosen': 'a'}                  | rejected: missing (expected: a text or messages)",
+        "'what somebody wrote'                           | a text of 19 characters (expected: a JSON object)",
+        "{'prompt': 'p', 'completion': 'c', 'label': 'what somebody wrote'} | label: a text of 19 characters (expected: true, false, 1 or 0)",
         "{'prompt': 'p', 'chosen': 7, 'rejected': 'b'}   | chosen: 7 (expected: a text or messages)",
         "{'prompt': 'p', 'chosen': 'a', 'rejected': ''}  | rejected: empty (expected: at least one character)",
         "{'prompt': 'p', 'chosen': 'a', 'rejected': 'a'} | chosen and rejected are the same text",
@@ -134,12 +136,12 @@ class JudgementFileTest {
         "{'prompt': 'p', 'chosen': 'a', 'completion': 'c'} | both a pair and a grade (expected: chosen and rejected, or completion)",
         "{'prompt': 'p', 'input': 'q', 'chosen': 'a', 'rejected': 'b'} | both prompt and input (expected: one of them)",
         "{'chosen': 'a', 'rejected': 'b', 'margin': -1}  | margin: -1.0 (expected: ≥ 0)",
-        "{'chosen': 'a', 'rejected': 'b', 'margin': 1e999} | margin: \"Infinity\" (expected: a finite number)",
+        "{'chosen': 'a', 'rejected': 'b', 'margin': 1e999} | margin: Infinity (expected: a finite number)",
         "{'chosen': 'a', 'rejected': 'b', 'margin': null} | margin: null (expected: a finite number)",
         "{'chosen': 'a', 'rejected': 'b', 'weight': 0}   | weight: 0.0 (expected: > 0)",
-        "{'chosen': 'a', 'rejected': 'b', 'user': []}    | user: [] (expected: a text)",
+        "{'chosen': 'a', 'rejected': 'b', 'user': []}    | user: a list (expected: a text)",
         "{'chosen': 'a', 'rejected': [{'role': 'user', 'content': 'b'}]} | chosen and rejected: a text and messages (expected: both texts or both messages)",
-        "{'prompt': 'p', 'chosen': [{'role': 'user'}], 'rejected': 'b'} | chosen[0]: {\"role\":\"user\"} (expected: {\"role\": text, \"content\": text})",
+        "{'prompt': 'p', 'chosen': [{'role': 'user'}], 'rejected': 'b'} | chosen[0]: an object (expected: {\"role\": text, \"content\": text})",
         "{'prompt': 'p', 'chosen': [], 'rejected': 'b'}  | chosen: 0 messages beyond the prompt (expected: one, the model's)",
         "{'prompt': 'p', 'completion': 'c'}              | no grade (expected: one of label, rating, reaction)",
         "{'prompt': 'p', 'completion': 'c', 'label': 0.5} | label: 0.5 (expected: true, false, 1 or 0)",
@@ -147,7 +149,7 @@ class JudgementFileTest {
         "{'prompt': 'p', 'completion': 'c', 'label': 1, 'rating': 1} | grades [label, rating] (expected: one of label, rating, reaction)",
         "{'prompt': 'p', 'completion': 'c', 'rating': 6, 'minimum': 1, 'maximum': 5} | rating: 6.0 of 1.0 to 5.0 (expected: minimum ≤ rating ≤ maximum)",
         "{'prompt': 'p', 'completion': 'c', 'rating': 6, 'minimum': 1} | maximum: missing (expected: a number)",
-        "{'prompt': 'p', 'completion': 'c', 'reaction': 'ANGRY'} | reaction: \"ANGRY\" (expected: one of [LOVE, LIKE, DISLIKE, NONE])",
+        "{'prompt': 'p', 'completion': 'c', 'reaction': 'ANGRY'} | reaction: ANGRY (expected: one of [LOVE, LIKE, DISLIKE, NONE])",
         "{'prompt': '\\ud800', 'chosen': 'a', 'rejected': 'b'} | prompt: character 0 is a lone surrogate (expected: valid UTF-8)",
       })
   void aRowThatSaysNothingIsNamed(String row, String reason) {
@@ -166,6 +168,9 @@ class JudgementFileTest {
         .hasMessageContaining("Duplicate field 'chosen'");
     assertThatThrownBy(() -> read("{'chosen': 'a', 'rejected': 'c'} {}"))
         .hasMessageContaining("not JSON");
+    assertThatThrownBy(() -> read("{'prompt': what somebody wrote}"))
+        .hasMessageContaining("not JSON: Unrecognized token")
+        .hasMessageNotContaining("what");
   }
 
   @Test

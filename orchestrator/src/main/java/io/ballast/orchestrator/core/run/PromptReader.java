@@ -18,7 +18,7 @@ import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.PtxSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.orchestrator.core.spec.SpecWords;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.rl.bound.BoundMethod;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -128,7 +128,7 @@ final class PromptReader {
                   admitted,
                   numbers.size(),
                   least,
-                  SpecWords.name(curriculum.field()),
+                  PlainWords.name(curriculum.field()),
                   Collections.min(numbers)));
     }
   }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import io.ballast.kit.redaction.PlainWords;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import org.jspecify.annotations.Nullable;
@@ -50,8 +51,8 @@ final class BudgetSpecReader {
         return time;
       }
     } catch (DateTimeParseException e) {
-      throw node.flaw("time", SpecWords.shown(text), expected);
+      throw node.flaw("time", PlainWords.shown(text), expected);
     }
-    throw node.flaw("time", SpecWords.shown(text), expected);
+    throw node.flaw("time", PlainWords.shown(text), expected);
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import io.ballast.kit.redaction.PlainWords;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
@@ -317,7 +318,7 @@ public final class RunSpecReader {
                   completions));
       default ->
           throw node.flaw(
-              "group_strategy", SpecWords.shown(strategy), "one of MIN_VIABLE_GROUP, FAIL_FAST");
+              "group_strategy", PlainWords.shown(strategy), "one of MIN_VIABLE_GROUP, FAIL_FAST");
     };
   }
 

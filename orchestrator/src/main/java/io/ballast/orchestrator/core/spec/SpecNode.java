@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.orchestrator.core.Faults;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
@@ -31,7 +32,7 @@ final class SpecNode {
   static SpecNode root(@Nullable Object tree, String... known) {
     if (!(tree instanceof Map<?, ?> map)) {
       throw Faults.malformed(
-          "spec", "%s (expected: an object with keys)".formatted(SpecWords.kind(tree)));
+          "spec", "%s (expected: an object with keys)".formatted(PlainWords.kind(tree)));
     }
     return new SpecNode("", map).allowing(known);
   }
@@ -43,7 +44,7 @@ final class SpecNode {
       return new SpecNode(pathOf(key), Map.of());
     }
     if (!(value instanceof Map<?, ?> map)) {
-      throw flaw(key, SpecWords.kind(value), "an object with keys");
+      throw flaw(key, PlainWords.kind(value), "an object with keys");
     }
     return new SpecNode(pathOf(key), map).allowing(known);
   }
@@ -60,7 +61,7 @@ final class SpecNode {
     if (!(value instanceof List<?> list) || list.size() > most) {
       throw flaw(
           key,
-          value instanceof List<?> list ? list.size() + " objects" : SpecWords.kind(value),
+          value instanceof List<?> list ? list.size() + " objects" : PlainWords.kind(value),
           "a list of at most " + most + " objects");
     }
     List<SpecNode> children = new ArrayList<>();
@@ -68,7 +69,7 @@ final class SpecNode {
       String at = "%s[%d]".formatted(pathOf(key), i);
       if (!(list.get(i) instanceof Map<?, ?> map)) {
         throw Faults.malformed(
-            at, SpecWords.kind(list.get(i)) + " (expected: an object with keys)");
+            at, PlainWords.kind(list.get(i)) + " (expected: an object with keys)");
       }
       children.add(new SpecNode(at, map).allowing(known));
     }
@@ -83,7 +84,7 @@ final class SpecNode {
   /** As {@link #children}, of which each may be text that is its kind. */
   List<SpecNode> namedChildren(String key, int most, String... known) {
     if (!(values.get(key) instanceof List<?> list) || list.size() > most) {
-      throw flaw(key, SpecWords.kind(values.get(key)), "a list of at most " + most);
+      throw flaw(key, PlainWords.kind(values.get(key)), "a list of at most " + most);
     }
     List<SpecNode> children = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
@@ -99,16 +100,16 @@ final class SpecNode {
       case null, default ->
           throw Faults.malformed(
               path,
-              SpecWords.kind(value) + " (expected: a kind, or an object with kind and its keys)");
+              PlainWords.kind(value) + " (expected: a kind, or an object with kind and its keys)");
     };
   }
 
   private SpecNode allowing(String... known) {
     for (Object key : values.keySet()) {
-      if (!(key instanceof String name) || !SpecWords.isWord(name)) { // of YAML it may be a list
+      if (!(key instanceof String name) || !PlainWords.isWord(name)) { // of YAML it may be a list
         throw Faults.malformed(
             path.isEmpty() ? "spec" : path,
-            "unknown key: %s (known: %s)".formatted(SpecWords.kind(key), String.join(", ", known)));
+            "unknown key: %s (known: %s)".formatted(PlainWords.kind(key), String.join(", ", known)));
       }
       if (!Arrays.asList(known).contains(name)) {
         String nearest = nearest(name, known);
@@ -142,7 +143,7 @@ final class SpecNode {
     if (value instanceof String || value instanceof Number) {
       return value.toString();
     }
-    throw flaw(key, SpecWords.shown(value), "text; put it in quotes");
+    throw flaw(key, PlainWords.shown(value), "text; put it in quotes");
   }
 
   String requiredText(String key, String what) {
@@ -165,7 +166,7 @@ final class SpecNode {
     String expected = "a whole number, %,d to %,d".formatted(min, max);
     double number = numberOf(key, value, expected);
     if (number != Math.rint(number) || number < min || number > max) {
-      throw flaw(key, SpecWords.shown(value), expected);
+      throw flaw(key, PlainWords.shown(value), expected);
     }
     return (int) number;
   }
@@ -178,7 +179,7 @@ final class SpecNode {
     if (value instanceof Integer || value instanceof Long) {
       return ((Number) value).longValue();
     }
-    throw flaw(key, SpecWords.shown(value), "a whole number of 64 bits");
+    throw flaw(key, PlainWords.shown(value), "a whole number of 64 bits");
   }
 
   double number(String key, double otherwise, DoublePredicate holds, String expected) {
@@ -188,7 +189,7 @@ final class SpecNode {
     }
     double number = numberOf(key, value, expected);
     if (!Double.isFinite(number) || !holds.test(number)) {
-      throw flaw(key, SpecWords.shown(value), expected);
+      throw flaw(key, PlainWords.shown(value), expected);
     }
     return number;
   }
@@ -209,10 +210,10 @@ final class SpecNode {
       try {
         return Double.parseDouble(text);
       } catch (NumberFormatException e) {
-        throw flaw(key, SpecWords.shown(value), expected);
+        throw flaw(key, PlainWords.shown(value), expected);
       }
     }
-    throw flaw(key, SpecWords.shown(value), expected);
+    throw flaw(key, PlainWords.shown(value), expected);
   }
 
   /** A time in ISO 8601, such as {@code PT10M}. */
@@ -225,11 +226,11 @@ final class SpecNode {
     try {
       Duration time = Duration.parse(text);
       if (time.isNegative() || time.compareTo(most) > 0) {
-        throw flaw(key, SpecWords.shown(text), expected);
+        throw flaw(key, PlainWords.shown(text), expected);
       }
       return time;
     } catch (DateTimeParseException e) {
-      throw flaw(key, SpecWords.shown(text), expected);
+      throw flaw(key, PlainWords.shown(text), expected);
     }
   }
 
@@ -241,7 +242,7 @@ final class SpecNode {
     if (value instanceof Boolean flag) {
       return flag;
     }
-    throw flaw(key, SpecWords.shown(value), "true or false");
+    throw flaw(key, PlainWords.shown(value), "true or false");
   }
 
   /** One of {@code allowed}, in any case. */
@@ -272,7 +273,7 @@ final class SpecNode {
     return allowed.stream()
         .filter(each -> each.name().equals(text.toUpperCase(Locale.ROOT)))
         .findFirst()
-        .orElseThrow(() -> flaw(key, SpecWords.shown(text), "one of " + names));
+        .orElseThrow(() -> flaw(key, PlainWords.shown(text), "one of " + names));
   }
 
   private static <E extends Enum<E>> String names(List<E> allowed) {
@@ -286,14 +287,14 @@ final class SpecNode {
       return otherwise;
     }
     if (!(value instanceof List<?> list)) {
-      throw flaw(key, SpecWords.kind(value), "a list");
+      throw flaw(key, PlainWords.kind(value), "a list");
     }
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
       if (!(list.get(i) instanceof String text)) {
         throw Faults.malformed(
             "%s[%d]".formatted(pathOf(key), i),
-            "%s (expected: text; put it in quotes)".formatted(SpecWords.kind(list.get(i))));
+            "%s (expected: text; put it in quotes)".formatted(PlainWords.kind(list.get(i))));
       }
       texts.add(text);
     }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
@@ -95,7 +96,7 @@ final class TraineeSpecReader {
             () ->
                 node.flaw(
                     field,
-                    SpecWords.shown(name),
+                    PlainWords.shown(name),
                     "one of "
                         + String.join(
                             ", ", Arrays.stream(Projection.values()).map(Enum::name).toList())));

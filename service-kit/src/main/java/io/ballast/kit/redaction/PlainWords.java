@@ -1,4 +1,4 @@
-package io.ballast.orchestrator.core.spec;
+package io.ballast.kit.redaction;
 
 import io.ballast.kit.call.Texts;
 import java.util.List;
@@ -7,18 +7,18 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What stands in a spec, as a refusal may name it: a number, a truth value or a name as it is, and
- * any other text by its length alone. It may be a prompt that stands where none belongs.
+ * What stands in a spec or a row, as a refusal may name it: a number, a truth value or a name as it
+ * is, and any other text by its length alone. It may be a prompt that stands where none belongs.
  */
-public final class SpecWords {
+public final class PlainWords {
   private static final int SHOWN_CHARACTERS = 40;
   private static final Pattern WORD = Pattern.compile("[A-Za-z0-9._+-]{1,40}");
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._+/-]{0,128}");
 
-  private SpecWords() {}
+  private PlainWords() {}
 
   /** Whether {@code text} reads like a key, a choice or a number. */
-  static boolean isWord(String text) {
+  public static boolean isWord(String text) {
     return WORD.matcher(text).matches();
   }
 
