@@ -64,7 +64,10 @@ class PeerRepeatsTest {
         usual.maxMessageBytes(),
         usual.answerReserve(),
         new BalancingSettings(
-            Optional.of(Duration.ofMillis(20)), Duration.ZERO, Duration.ofSeconds(1)));
+            Optional.of(Duration.ofMillis(20)),
+            Duration.ZERO,
+            Duration.ofSeconds(1),
+            Duration.ZERO));
   }
 
   /** The full names of the RPCs that have this policy. */

@@ -1,11 +1,11 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.PromptSource;
-import io.ballast.kit.redaction.PlainWords;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;

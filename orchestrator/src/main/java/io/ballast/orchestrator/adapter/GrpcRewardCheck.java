@@ -2,6 +2,7 @@ package io.ballast.orchestrator.adapter;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.Patience;
@@ -9,7 +10,6 @@ import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
-import io.ballast.kit.redaction.PlainWords;
 import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.BadRow;
 import io.ballast.orchestrator.core.data.Labels;
@@ -8,7 +9,6 @@ import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
-import io.ballast.kit.redaction.PlainWords;
 import io.ballast.training.data.Row;
 import io.ballast.training.data.RowFile;
 import io.ballast.training.data.Rows;

@@ -9,7 +9,6 @@ import io.ballast.reward.v1.RewardServiceGrpc;
 import io.grpc.ConnectivityState;
 import io.grpc.LoadBalancerRegistry;
 import io.grpc.ManagedChannel;
-import io.grpc.NameResolver.ConfigOrError;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
@@ -21,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -229,9 +229,10 @@ class SlowStartTest {
 
   @Test
   void aConfigurationWithoutItsNumberIsRefused() {
-    ConfigOrError parsed = provider.parseLoadBalancingPolicyConfig(Map.of("window", "10s"));
-    assertThat(parsed.getError().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
-    assertThat(parsed.getError().getDescription())
-        .isEqualTo("windowSeconds: no number in {window=10s}");
+    Status error =
+        Objects.requireNonNull(
+            provider.parseLoadBalancingPolicyConfig(Map.of("window", "10s")).getError());
+    assertThat(error.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    assertThat(error.getDescription()).isEqualTo("windowSeconds: no number in {window=10s}");
   }
 }

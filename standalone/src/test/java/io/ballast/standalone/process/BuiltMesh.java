@@ -308,5 +308,4 @@ final class BuiltMesh implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
   }
-
 }

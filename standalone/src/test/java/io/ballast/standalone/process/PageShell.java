@@ -133,5 +133,4 @@ final class PageShell implements AutoCloseable {
                   + " ./mesh down --data \"${locks%/locks}\"; done");
     }
   }
-
 }

@@ -217,7 +217,8 @@ final class RowFields {
     } catch (JsonProcessingException e) {
       throw new BadRowException(
           "column %d: not JSON: %s"
-              .formatted(e.getLocation() == null ? 0 : e.getLocation().getColumnNr(), JsonFlaw.of(e)));
+              .formatted(
+                  e.getLocation() == null ? 0 : e.getLocation().getColumnNr(), JsonFlaw.of(e)));
     }
   }
 

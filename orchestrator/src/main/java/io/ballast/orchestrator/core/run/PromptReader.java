@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.Curriculum;
@@ -18,7 +19,6 @@ import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.PtxSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.kit.redaction.PlainWords;
 import io.ballast.rl.bound.BoundMethod;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,6 +1,5 @@
 package io.ballast.orchestrator.core.spec;
 
-import io.ballast.kit.redaction.PlainWords;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
@@ -28,6 +27,7 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
 
+import io.ballast.kit.redaction.PlainWords;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.LearningRateSchedule;

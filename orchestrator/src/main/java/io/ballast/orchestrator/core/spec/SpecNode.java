@@ -109,7 +109,8 @@ final class SpecNode {
       if (!(key instanceof String name) || !PlainWords.isWord(name)) { // of YAML it may be a list
         throw Faults.malformed(
             path.isEmpty() ? "spec" : path,
-            "unknown key: %s (known: %s)".formatted(PlainWords.kind(key), String.join(", ", known)));
+            "unknown key: %s (known: %s)"
+                .formatted(PlainWords.kind(key), String.join(", ", known)));
       }
       if (!Arrays.asList(known).contains(name)) {
         String nearest = nearest(name, known);

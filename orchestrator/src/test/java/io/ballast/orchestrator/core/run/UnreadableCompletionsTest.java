@@ -91,7 +91,8 @@ class UnreadableCompletionsTest {
 
     assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NOT_FINITE);
     assertThat(update.learning().message())
-        .isEqualTo("log-probability: NaN; it is of a prompt of 1 character, and 1 more of the prompts");
+        .isEqualTo(
+            "log-probability: NaN; it is of a prompt of 1 character, and 1 more of the prompts");
     assertThat(update.suspects()).extracting(JudgedGroup::prompt).containsExactly("a", "b");
     assertThat(update.watched().klNats()).hasValue(0);
     assertThat(trainee.updatesCount()).isZero();
