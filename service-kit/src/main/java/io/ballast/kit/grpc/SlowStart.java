@@ -1,5 +1,6 @@
 package io.ballast.kit.grpc;
 
+import io.grpc.Attributes;
 import io.grpc.ConnectivityState;
 import io.grpc.LoadBalancer;
 import io.grpc.Status;
@@ -23,13 +24,16 @@ final class SlowStart extends ForwardingLoadBalancer {
   /** Of its turns, from the first on: nothing but calls makes code warm. */
   private static final double LEAST_SHARE = 0.1;
 
+  /** Finds a replica's age behind whatever wraps it. */
+  private static final Attributes.Key<Age> AGE = Attributes.Key.create("ballast-replica-age");
+
   /** After so many turns of replicas that are too young whichever is next takes the call. */
   private static final int MOST_LOOKS = 16;
 
   private final LoadBalancer roundRobin;
   private final LongSupplier nanoTime;
   private final RandomGenerator random;
-  private final Set<Replica> offered = ConcurrentHashMap.newKeySet();
+  private final Set<Age> offered = ConcurrentHashMap.newKeySet();
   private volatile long windowNanos;
 
   /**
@@ -82,7 +86,10 @@ final class SlowStart extends ForwardingLoadBalancer {
 
     @Override
     public Subchannel createSubchannel(CreateSubchannelArgs args) {
-      return new Replica(channel.createSubchannel(args));
+      Age age = new Age();
+      Attributes attributes = args.getAttributes().toBuilder().set(AGE, age).build();
+      return new Replica(
+          channel.createSubchannel(args.toBuilder().setAttributes(attributes).build()), age);
     }
 
     @Override
@@ -110,19 +117,20 @@ final class SlowStart extends ForwardingLoadBalancer {
     }
 
     private boolean isTooYoung(PickResult picked) {
-      return picked.getSubchannel() instanceof Replica replica && !replica.takesItsTurn();
+      Subchannel replica = picked.getSubchannel();
+      Age age = replica == null ? null : replica.getAttributes().get(AGE);
+      return age != null && !age.takesItsTurn();
     }
   }
 
-  /** One address of a peer. */
-  private final class Replica extends ForwardingSubchannel {
-    private static final long NEVER = Long.MIN_VALUE;
-
+  /** One address of a peer, which is young again after a failure. */
+  private static final class Replica extends ForwardingSubchannel {
     private final Subchannel connection;
-    private final AtomicLong since = new AtomicLong(NEVER);
+    private final Age age;
 
-    Replica(Subchannel connection) {
+    Replica(Subchannel connection, Age age) {
       this.connection = connection;
+      this.age = age;
     }
 
     @Override
@@ -135,7 +143,7 @@ final class SlowStart extends ForwardingLoadBalancer {
       connection.start(
           state -> {
             if (state.getState() == ConnectivityState.TRANSIENT_FAILURE) {
-              forget(); // who was merely connected anew is as warm as before
+              age.forget(); // who was merely connected anew is as warm as before
             }
             listener.onSubchannelState(state);
           });
@@ -143,11 +151,18 @@ final class SlowStart extends ForwardingLoadBalancer {
 
     @Override
     public void shutdown() {
-      forget();
+      age.forget();
       connection.shutdown();
     }
+  }
 
-    private void forget() {
+  /** How long ago a replica could have had its first call. */
+  private final class Age {
+    private static final long NEVER = Long.MIN_VALUE;
+
+    private final AtomicLong since = new AtomicLong(NEVER);
+
+    void forget() {
       since.set(NEVER);
       offered.remove(this);
     }
@@ -157,17 +172,17 @@ final class SlowStart extends ForwardingLoadBalancer {
       if (since.compareAndSet(NEVER, now)) {
         offered.add(this);
       }
-      long age = age(now);
+      long age = nanos(now);
       if (age >= windowNanos) {
         return true;
       }
-      long oldest = offered.stream().mapToLong(replica -> replica.age(now)).max().orElse(0);
+      long oldest = offered.stream().mapToLong(replica -> replica.nanos(now)).max().orElse(0);
       return age >= oldest
           || random.nextDouble()
               < Math.max(LEAST_SHARE, (double) age / Math.min(oldest, windowNanos));
     }
 
-    private long age(long now) {
+    private long nanos(long now) {
       long first = since.get();
       return first == NEVER ? 0 : Math.max(0, now - first);
     }

@@ -142,11 +142,11 @@ class CostFileTest {
     JudgementData data = JudgementFile.ofCosts(RowLimits.defaults(), true, LABELLED).read(file);
     assertThat(data.judgements()).hasSize(1);
     assertThat(data.badRows())
-        .containsExactly(new BadRow(2, "unsafe: \"maybe\" (expected: true or false)"));
+        .containsExactly(new BadRow(2, "unsafe: maybe (expected: true or false)"));
     assertThatThrownBy(
             () -> JudgementFile.ofCosts(RowLimits.defaults(), false, LABELLED).read(file))
         .isInstanceOf(BadRowsException.class)
-        .hasMessage("costs.jsonl: 1 bad row: row 2: unsafe: \"maybe\" (expected: true or false)");
+        .hasMessage("costs.jsonl: 1 bad row: row 2: unsafe: maybe (expected: true or false)");
   }
 
   private static Pair pair(
