@@ -15,9 +15,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
-/** What a setting costs: a mesh that has it beside one that has not, on the same work in turns. */
+/**
+ * What a setting costs: meshes that have it beside some that have not, on the same work in turns.
+ * There are two of each, which take turns too: one JVM compiles otherwise than another, and is
+ * quicker or slower by as much as some settings cost.
+ */
 final class SettingBench {
+  private static final int MESHES = 2;
   private static final int SCORERS = 32;
   private static final int ITEMS = 8;
   private static final int SUGGESTERS = 8;
@@ -67,12 +75,12 @@ final class SettingBench {
    */
   List<Figure> telemetry() {
     try (SilentCollector collector = new SilentCollector();
-        MeshUnderTest traced =
+        Meshes traced =
             start(
                 "traced",
                 Map.of("BALLAST_TELEMETRY_OTLP_ENDPOINT", collector.endpoint()),
                 InsecureChannelCredentials.create());
-        MeshUnderTest silent =
+        Meshes silent =
             start(
                 "silent",
                 Map.of("BALLAST_TELEMETRY_SAMPLED_RATIO", "0"),
@@ -89,29 +97,59 @@ final class SettingBench {
   /** Calls that are encrypted, on connections that stay. */
   List<Figure> encryption() throws IOException, InterruptedException {
     LoopbackCertificate certificate = LoopbackCertificate.make(work.resolve("certificate"));
-    try (MeshUnderTest secured =
-            start("encrypted", certificate.environment(), certificate.trusted());
-        MeshUnderTest plain = start("plain", Map.of(), InsecureChannelCredentials.create())) {
+    try (Meshes secured = start("encrypted", certificate.environment(), certificate.trusted());
+        Meshes plain = start("plain", Map.of(), InsecureChannelCredentials.create())) {
       return beside("TLS, beside none", secured, plain, TLS_GOAL);
     }
   }
 
-  private MeshUnderTest start(
-      String name, Map<String, String> setting, ChannelCredentials credentials) {
-    Map<String, String> environment = new HashMap<>(setting);
-    environment.put("BALLAST_REWARD_CACHE_BYTES", "0");
-    return MeshUnderTest.start(script, work.resolve(name), environment, credentials, PATIENCE);
+  /** Meshes with the same setting. */
+  private record Meshes(List<MeshUnderTest> all) implements AutoCloseable {
+    /**
+     * Measures one after the other, each twice in a row: once before and once after what it is
+     * beside.
+     */
+    Supplier<Seen> inTurn(Function<MeshUnderTest, Seen> measure) {
+      AtomicInteger measured = new AtomicInteger();
+      return () -> measure.apply(all.get(measured.getAndIncrement() / 2 % all.size()));
+    }
+
+    @Override
+    public void close() {
+      all.forEach(MeshUnderTest::close);
+    }
   }
 
-  private List<Figure> beside(String what, MeshUnderTest with, MeshUnderTest without, double goal) {
+  private Meshes start(String name, Map<String, String> setting, ChannelCredentials credentials) {
+    Map<String, String> environment = new HashMap<>(setting);
+    environment.put("BALLAST_REWARD_CACHE_BYTES", "0");
+    Meshes started = new Meshes(new ArrayList<>());
+    try {
+      for (int i = 0; i < MESHES; i++) {
+        started
+            .all()
+            .add(
+                MeshUnderTest.start(
+                    script, work.resolve(name + i), environment, credentials, PATIENCE));
+      }
+      return started;
+    } catch (RuntimeException e) {
+      started.close();
+      throw e;
+    }
+  }
+
+  private List<Figure> beside(String what, Meshes with, Meshes without, double goal) {
     RewardCalls scores =
         new RewardCalls(new RewardTexts(), "", Priority.PRIORITY_INTERACTIVE, ITEMS);
     SuggestCalls suggestions = new SuggestCalls(true, TOKENS);
     List<Figure> figures = new ArrayList<>();
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (MeshUnderTest mesh : List.of(with, without)) {
-        var unused = scored(mesh, scores, WARM_UP, callers);
-        var alsoUnused = suggested(mesh, suggestions, WARM_UP, callers);
+      for (Meshes meshes : List.of(with, without)) {
+        for (MeshUnderTest mesh : meshes.all()) {
+          var unused = scored(mesh, scores, WARM_UP, callers);
+          var alsoUnused = suggested(mesh, suggestions, WARM_UP, callers);
+        }
       }
       figures.addAll(
           figures(
@@ -120,8 +158,8 @@ final class SettingBench {
               goal,
               Pairs.inTurns(
                   repetitions,
-                  () -> scored(with, scores, TIME, callers),
-                  () -> scored(without, scores, TIME, callers),
+                  with.inTurn(mesh -> scored(mesh, scores, TIME, callers)),
+                  without.inTurn(mesh -> scored(mesh, scores, TIME, callers)),
                   progress)));
       figures.addAll(
           figures(
@@ -130,8 +168,8 @@ final class SettingBench {
               goal,
               Pairs.inTurns(
                   repetitions,
-                  () -> suggested(with, suggestions, TIME, callers),
-                  () -> suggested(without, suggestions, TIME, callers),
+                  with.inTurn(mesh -> suggested(mesh, suggestions, TIME, callers)),
+                  without.inTurn(mesh -> suggested(mesh, suggestions, TIME, callers)),
                   progress)));
     }
     return figures;
