@@ -33,7 +33,7 @@ final class SlowStart extends ForwardingLoadBalancer {
   private final LoadBalancer roundRobin;
   private final LongSupplier nanoTime;
   private final RandomGenerator random;
-  private final Set<Age> offered = ConcurrentHashMap.newKeySet();
+  private final Set<Age> replicas = ConcurrentHashMap.newKeySet();
   private volatile long windowNanos;
 
   /**
@@ -87,6 +87,7 @@ final class SlowStart extends ForwardingLoadBalancer {
     @Override
     public Subchannel createSubchannel(CreateSubchannelArgs args) {
       Age age = new Age();
+      replicas.add(age);
       Attributes attributes = args.getAttributes().toBuilder().set(AGE, age).build();
       return new Replica(
           channel.createSubchannel(args.toBuilder().setAttributes(attributes).build()), age);
@@ -151,7 +152,7 @@ final class SlowStart extends ForwardingLoadBalancer {
 
     @Override
     public void shutdown() {
-      age.forget();
+      age.leave();
       connection.shutdown();
     }
   }
@@ -164,19 +165,22 @@ final class SlowStart extends ForwardingLoadBalancer {
 
     void forget() {
       since.set(NEVER);
-      offered.remove(this);
+    }
+
+    void leave() {
+      replicas.remove(this);
     }
 
     boolean takesItsTurn() {
       long now = nanoTime.getAsLong();
-      if (since.compareAndSet(NEVER, now)) {
-        offered.add(this);
+      if (since.get() == NEVER) {
+        since.set(now); // whoever else does so now sets as good as the same
       }
       long age = nanos(now);
       if (age >= windowNanos) {
         return true;
       }
-      long oldest = offered.stream().mapToLong(replica -> replica.nanos(now)).max().orElse(0);
+      long oldest = replicas.stream().mapToLong(replica -> replica.nanos(now)).max().orElse(0);
       return age >= oldest
           || random.nextDouble()
               < Math.max(LEAST_SHARE, (double) age / Math.min(oldest, windowNanos));
