@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.redaction.JsonFlaw;
+import io.ballast.kit.redaction.PlainWords;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -191,7 +192,7 @@ record JsonBody(ObjectNode object) {
   /** A text may be a prompt that stands where none belongs: its length is told. */
   private static String shown(JsonNode value) {
     if (value.isTextual()) {
-      return "a text of " + Texts.counted(value.textValue().length(), "character");
+      return PlainWords.kind(value.textValue());
     }
     return value.isContainerNode() || value.isMissingNode()
         ? value.getNodeType().name().toLowerCase(Locale.ROOT)

@@ -10,29 +10,22 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
-import io.ballast.kit.telemetry.Telemetry;
-import io.ballast.kit.telemetry.TelemetrySettings;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.RewardScorer;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.core.ScoredBy;
+import io.ballast.testing.TracedCall;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.opentelemetry.api.trace.Span;
-import io.opentelemetry.context.Scope;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Where the time of a Score went is in its trace and in the metrics, phase by phase. */
 class ScoreTelemetryTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:01Z");
   private static final ScoreCommand COMMAND =
       new ScoreCommand(
           OnBehalf.MESH,
@@ -97,25 +90,12 @@ class ScoreTelemetryTest {
 
   /** The spans of a call that was answered so, the call's own first. */
   private List<EndedSpan> told(PhaseTimes times) {
-    try (Telemetry telemetry =
-        Telemetry.start(
-            new TelemetrySettings("test", Optional.empty(), 1, 16, Duration.ofSeconds(1)))) {
-      InstantSource clock = InstantSource.fixed(NOW);
-      Span call =
-          telemetry
-              .api()
-              .getTracer("test")
-              .spanBuilder("call")
-              .setStartTimestamp(NOW.minusSeconds(1))
-              .startSpan();
-      try (Scope scope = call.makeCurrent()) {
-        var unused =
-            new ScoreTelemetry(new Answering(times), meters, telemetry.api(), clock)
-                .score(COMMAND, CallPatience.endless());
-      }
-      call.end(NOW);
-      return telemetry.recent().trace(call.getSpanContext().getTraceId());
-    }
+    return TracedCall.spans(
+        (telemetry, clock) -> {
+          var unused =
+              new ScoreTelemetry(new Answering(times), meters, telemetry, clock)
+                  .score(COMMAND, CallPatience.endless());
+        });
   }
 
   private double phaseMillis(String phase) {

@@ -6,21 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
-import io.ballast.kit.telemetry.Telemetry;
-import io.ballast.kit.telemetry.TelemetrySettings;
 import io.ballast.rl.gate.GateOutcome;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.testing.TracedCall;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.opentelemetry.api.trace.Span;
-import io.opentelemetry.context.Scope;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -30,8 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** Where the time of costs and of the gate went is in the call's trace and in the metrics. */
 class SafetyTelemetryTest {
-  private static final Instant NOW = Instant.parse("2026-01-01T00:00:01Z");
-
   private final MeterRegistry meters = new SimpleMeterRegistry();
 
   @Test
@@ -146,22 +139,8 @@ class SafetyTelemetryTest {
 
   /** The spans of a call that did {@code work}, in the order of their start. */
   private List<EndedSpan> told(Consumer<SafetyTelemetry> work) {
-    try (Telemetry telemetry =
-        Telemetry.start(
-            new TelemetrySettings("test", Optional.empty(), 1, 16, Duration.ofSeconds(1)))) {
-      Span call =
-          telemetry
-              .api()
-              .getTracer("test")
-              .spanBuilder("call")
-              .setStartTimestamp(NOW.minusSeconds(1))
-              .startSpan();
-      try (Scope scope = call.makeCurrent()) {
-        work.accept(new SafetyTelemetry(meters, telemetry.api(), InstantSource.fixed(NOW)));
-      }
-      call.end(NOW);
-      return telemetry.recent().trace(call.getSpanContext().getTraceId());
-    }
+    return TracedCall.spans(
+        (telemetry, clock) -> work.accept(new SafetyTelemetry(meters, telemetry, clock)));
   }
 
   private static EndedSpan named(String name, List<EndedSpan> spans) {
