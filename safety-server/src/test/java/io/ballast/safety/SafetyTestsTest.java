@@ -241,7 +241,10 @@ class SafetyTestsTest extends SafetyTestsCase {
     assertThat(mesh.await(id).getJudgedCount()).isEqualTo(10);
   }
 
-  /** As many wait as calls may be under way: whoever waits has no place among them. */
+  /**
+   * As many wait as calls may be under way, one after the other, since a call has its place until
+   * it waits or is closed: whoever waits has no place among them.
+   */
   @Test
   @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
   void whoeverWaitsForATestKeepsNobodyOut() throws Exception {
@@ -255,8 +258,8 @@ class SafetyTestsTest extends SafetyTestsCase {
           mesh.safetyAsync()
               .getSafetyTest(
                   GetSafetyTestRequest.newBuilder().setTestId(id).setWait(true).build()));
+      Await.until(this::isServed);
     }
-    Await.until(this::isServed);
 
     mesh.costModels.release();
     for (ListenableFuture<GetSafetyTestResponse> each : waiting) {
