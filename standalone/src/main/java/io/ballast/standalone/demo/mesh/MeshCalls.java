@@ -39,7 +39,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The mesh's API as the demo uses it: nothing but gRPC. Every call blocks, has a deadline, and
- * fails with {@link io.grpc.StatusRuntimeException}. Safe for use by many threads.
+ * fails with {@link io.grpc.StatusRuntimeException}; one for which a busy mesh has no room waits
+ * for its turn. Safe for use by many threads.
  */
 public final class MeshCalls {
   private static final long SECONDS = 60;
@@ -81,21 +82,19 @@ public final class MeshCalls {
     if (!question.version().isEmpty()) {
       policy.setVersion(question.version());
     }
-    return SuggestionMapper.toSuggestion(
-        PolicyServiceGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-            .suggest(
-                SuggestRequest.newBuilder()
-                    .setMetadata(metadata(Priority.PRIORITY_INTERACTIVE))
-                    .setPolicy(policy)
-                    .setPrompt(question.prompt())
-                    .setSampling(SamplingOptions.newBuilder().setSeed(question.seed()))
-                    .setGateMode(
-                        question.inForce() ? GateMode.GATE_MODE_ENFORCE : GateMode.GATE_MODE_SHADOW)
-                    .setWithReward(question.judged())
-                    .setWithCost(question.judged())
-                    .setUser(question.user())
-                    .build()));
+    SuggestRequest request =
+        SuggestRequest.newBuilder()
+            .setMetadata(metadata(Priority.PRIORITY_INTERACTIVE))
+            .setPolicy(policy)
+            .setPrompt(question.prompt())
+            .setSampling(SamplingOptions.newBuilder().setSeed(question.seed()))
+            .setGateMode(
+                question.inForce() ? GateMode.GATE_MODE_ENFORCE : GateMode.GATE_MODE_SHADOW)
+            .setWithReward(question.judged())
+            .setWithCost(question.judged())
+            .setUser(question.user())
+            .build();
+    return SuggestionMapper.toSuggestion(PatientCalls.make(() -> policy().suggest(request)));
   }
 
   /**
@@ -115,15 +114,17 @@ public final class MeshCalls {
                   .setFinalText(edited.finalText()));
       case Reaction.Rejected _ -> event.setRejected(Rejected.getDefaultInstance());
     }
+    RecordFeedbackRequest request =
+        RecordFeedbackRequest.newBuilder()
+            .setMetadata(metadata(Priority.PRIORITY_INTERACTIVE).toBuilder().setIdempotencyKey(key))
+            .setEvent(event)
+            .build();
     var unused =
-        FeedbackServiceGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-            .recordFeedback(
-                RecordFeedbackRequest.newBuilder()
-                    .setMetadata(
-                        metadata(Priority.PRIORITY_INTERACTIVE).toBuilder().setIdempotencyKey(key))
-                    .setEvent(event)
-                    .build());
+        PatientCalls.make(
+            () ->
+                FeedbackServiceGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+                    .recordFeedback(request));
   }
 
   /**
@@ -148,11 +149,7 @@ public final class MeshCalls {
                     .setMaxNewTokens(limits.completion())
                     .addStopStrings("\n"));
     prompts.forEach(prompt -> request.addPrompts(TextOrTokens.newBuilder().setText(prompt)));
-    return PolicyServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-        .sample(request.build())
-        .getResultsList()
-        .stream()
+    return PatientCalls.make(() -> policy().sample(request.build())).getResultsList().stream()
         .map(
             result ->
                 result.hasGroup() ? Optional.of(completions(result.getGroup())) : NO_COMPLETIONS)
@@ -177,9 +174,11 @@ public final class MeshCalls {
                 ScoreItem.newBuilder()
                     .setPrompt(content(pair.prompt()))
                     .setCompletion(content(pair.completion()))));
-    return RewardServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-        .score(request.build())
+    return PatientCalls.make(
+            () ->
+                RewardServiceGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+                    .score(request.build()))
         .getResultsList()
         .stream()
         .map(MeshCalls::score)
@@ -202,11 +201,7 @@ public final class MeshCalls {
                 CostItem.newBuilder()
                     .setPrompt(content(pair.prompt()))
                     .setCompletion(content(pair.completion()))));
-    return SafetyServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-        .cost(request.build())
-        .getResultsList()
-        .stream()
+    return PatientCalls.make(() -> safety().cost(request.build())).getResultsList().stream()
         .map(
             result ->
                 result.hasValue()
@@ -218,8 +213,7 @@ public final class MeshCalls {
   /** Has a certificate computed anew, and checked against the weights that it is said to cover. */
   public VerifiedCertificate verify(String certificateId, String weightsSha256) {
     VerifyCertificateResponse answer =
-        SafetyServiceGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        safety()
             .verifyCertificate(
                 VerifyCertificateRequest.newBuilder()
                     .setMetadata(metadata(Priority.PRIORITY_INTERACTIVE))
@@ -236,6 +230,14 @@ public final class MeshCalls {
   /** Returns what drives runs. */
   public RunWatch runs() {
     return new RunWatch(channel, metadata(Priority.PRIORITY_TRAINER));
+  }
+
+  private PolicyServiceGrpc.PolicyServiceBlockingStub policy() {
+    return PolicyServiceGrpc.newBlockingStub(channel).withDeadlineAfter(SECONDS, TimeUnit.SECONDS);
+  }
+
+  private SafetyServiceGrpc.SafetyServiceBlockingStub safety() {
+    return SafetyServiceGrpc.newBlockingStub(channel).withDeadlineAfter(SECONDS, TimeUnit.SECONDS);
   }
 
   private RequestMetadata metadata(Priority priority) {
