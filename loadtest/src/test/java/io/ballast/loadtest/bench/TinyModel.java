@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
@@ -22,12 +23,13 @@ final class TinyModel {
 
   static Path write(Path folder) throws IOException {
     TorchRuntime.setThreads(1);
-    Path tokenizer = ByteTokenizer.write(Files.createTempDirectory("tokenizer"));
+    Path tokenizer = Files.createTempDirectory("tokenizer");
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
             CONFIG, Arithmetic.FLOAT32, OptimizerOptions.pretraining(), new SplittableRandom(7))) {
-      decoder.save(folder, WeightType.FLOAT32, tokenizer, Map.of());
+      decoder.save(folder, WeightType.FLOAT32, ByteTokenizer.write(tokenizer), Map.of());
     }
+    ModelStore.deleteAll(tokenizer);
     return folder;
   }
 }

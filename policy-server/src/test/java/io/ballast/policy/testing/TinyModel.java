@@ -1,6 +1,7 @@
 package io.ballast.policy.testing;
 
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
@@ -40,8 +41,9 @@ public final class TinyModel {
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
             CONFIG, Arithmetic.FLOAT32, OptimizerOptions.pretraining(), new SplittableRandom(7))) {
-      Path tokenizer = ByteTokenizer.write(Files.createTempDirectory("tokenizer"));
-      decoder.save(folder, WeightType.FLOAT32, tokenizer, Map.of());
+      Path tokenizer = Files.createTempDirectory("tokenizer");
+      decoder.save(folder, WeightType.FLOAT32, ByteTokenizer.write(tokenizer), Map.of());
+      ModelStore.deleteAll(tokenizer);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

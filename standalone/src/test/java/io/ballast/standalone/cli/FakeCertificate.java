@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.grpc.MeshMessages;
@@ -94,8 +95,10 @@ final class FakeCertificate {
 
   private static FileSigningKeys keys() {
     try {
-      Path folder = Files.createTempDirectory("fake-keys").resolve("keys");
-      return FileSigningKeys.openOrMake(folder, new SecureRandom());
+      Path folder = Files.createTempDirectory("fake-keys");
+      FileSigningKeys keys = FileSigningKeys.openOrMake(folder.resolve("keys"), new SecureRandom());
+      ModelStore.deleteAll(folder);
+      return keys;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
