@@ -3,8 +3,11 @@ package io.ballast.kit.postgres;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.file.OwnerOnly;
+import io.zonky.test.db.postgres.embedded.DefaultPostgresBinaryResolver;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import io.zonky.test.db.postgres.embedded.PgBinaryResolver;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -280,6 +283,8 @@ final class EmbeddedServer implements AutoCloseable {
     try {
       return EmbeddedPostgres.builder()
           .setDataDirectory(data(folder).toAbsolutePath())
+          .setOverrideWorkingDirectory(program(folder).toFile())
+          .setPgBinaryResolver(new Program(program(folder)))
           .setCleanDataDirectory(false)
           .setPort(port)
           .setRegisterShutdownHook(false)
@@ -318,6 +323,25 @@ final class EmbeddedServer implements AutoCloseable {
 
   static Path data(Path folder) {
     return folder.resolve("data");
+  }
+
+  /**
+   * Where the server's program is unpacked. The library lets every user write there, wherever that
+   * is, and by its own choice it is in a folder of the machine that all can enter: what then runs
+   * would be what any of them put there. Nobody else enters the folder around this one.
+   */
+  private static Path program(Path folder) throws IOException {
+    Path around = OwnerOnly.createFolders(folder.resolve("program"));
+    OwnerOnly.close(around);
+    return around.resolve("unpacked").toAbsolutePath();
+  }
+
+  /** A program for each folder: the library unpacks that of one resolver once in a process. */
+  private record Program(Path folder) implements PgBinaryResolver {
+    @Override
+    public InputStream getPgBinary(String system, String machineHardware) throws IOException {
+      return DefaultPostgresBinaryResolver.INSTANCE.getPgBinary(system, machineHardware);
+    }
   }
 
   /** Is there once the server has started for the first time; without it, its data are deleted. */

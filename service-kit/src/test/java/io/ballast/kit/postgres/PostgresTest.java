@@ -63,11 +63,14 @@ class PostgresTest {
 
   /** Stops the server as a crash of the machine would, and waits until it is gone. */
   private void kill(String signal) throws IOException {
-    long pid =
-        Long.parseLong(
-            Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")).getFirst());
-    EmbeddedServer.stop(folder.resolve("postgres"), ProcessHandle.of(pid).orElseThrow(), signal);
+    ProcessHandle server = ProcessHandle.of(postmaster()).orElseThrow();
+    EmbeddedServer.stop(folder.resolve("postgres"), server, signal);
     assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
+  }
+
+  private long postmaster() throws IOException {
+    return Long.parseLong(
+        Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")).getFirst());
   }
 
   @Test
@@ -90,6 +93,18 @@ class PostgresTest {
     assertThat(Postgres.at(address, SETTINGS, new SimpleMeterRegistry()).isReachable()).isFalse();
     try (Postgres again = open()) {
       assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Middlemarch");
+    }
+  }
+
+  @Test
+  void theProgramThatRunsIsOneThatNobodyElseCanPutThere() throws IOException {
+    Path program = Files.createDirectories(folder.resolve("postgres/program"));
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxrwxrwx"));
+    try (Postgres postgres = open()) {
+      assertThat(postgres.isReachable()).isTrue();
+      String runs = ProcessHandle.of(postmaster()).orElseThrow().info().command().orElseThrow();
+      assertThat(Path.of(runs).toRealPath()).startsWith(program.toRealPath());
+      assertThat(OwnerOnly.isOpenToOthers(program)).isFalse();
     }
   }
 

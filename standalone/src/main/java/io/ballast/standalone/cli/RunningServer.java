@@ -53,10 +53,7 @@ final class RunningServer {
    * @param detached whether it shall outlive the terminal
    */
   static RunningServer start(Server server, boolean detached) throws IOException {
-    Path folder = server.log().toAbsolutePath().getParent();
-    if (folder != null) {
-      OwnerOnly.createFolders(folder);
-    }
+    server.createFolders();
     for (int age = KEPT; age > 0; age--) {
       Path younger = before(server.log(), age - 1);
       if (Files.exists(younger)) {

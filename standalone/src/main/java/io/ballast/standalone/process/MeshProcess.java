@@ -97,6 +97,7 @@ public final class MeshProcess implements AutoCloseable {
           FolderLock.claim(
               config.data(), role, ProcessHandle.current().pid(), port, config.httpPort()));
     }
+    TemporaryFiles.dropThoseOfTheDead(config.data());
     CompletableFuture<Postgres> database =
         needsDatabase()
             ? CompletableFuture.supplyAsync(

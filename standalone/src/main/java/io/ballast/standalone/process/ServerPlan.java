@@ -1,8 +1,10 @@
 package io.ballast.standalone.process;
 
+import io.ballast.kit.file.OwnerOnly;
 import io.ballast.kit.runtime.Role;
 import io.ballast.standalone.MeshMain;
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -34,11 +36,19 @@ public record ServerPlan(
    * @param name for people and log files: mesh, or a role
    * @param command what to run
    * @param log where its output goes
+   * @param temporary where it, and the libraries that it loads, put files for as long as it runs
    */
-  public record Server(String name, List<String> command, Path log, int port, int httpPort) {
+  public record Server(
+      String name, List<String> command, Path log, Path temporary, int port, int httpPort) {
     /** Copies the command. */
     public Server {
       command = List.copyOf(command);
+    }
+
+    /** Makes the folders that have to be there before it starts. */
+    public void createFolders() throws IOException {
+      OwnerOnly.createFolders(log.resolveSibling(""));
+      OwnerOnly.createFolders(temporary);
     }
   }
 
@@ -73,15 +83,18 @@ public record ServerPlan(
     all.put("ballast.models", home.resolve("models").toString());
     all.put("quarkus.log.file.path", data.resolve("logs").resolve(name + ".log").toString());
     all.putAll(properties);
+    Path temporary = TemporaryFiles.folder(data, name);
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + home.resolve("standalone").resolve("jvm.options"));
     command.addAll(archive(name));
+    command.add("-Djava.io.tmpdir=" + temporary);
     all.forEach((key, value) -> command.add("-D" + key + "=" + value));
     command.add("-cp");
     command.add(classPath());
     command.add(MeshMain.class.getName());
-    return new Server(name, command, data.resolve("logs").resolve(name + ".out"), grpc, http);
+    return new Server(
+        name, command, data.resolve("logs").resolve(name + ".out"), temporary, grpc, http);
   }
 
   /**

@@ -59,6 +59,7 @@ class SupervisorTest {
         name,
         List.of("sh", "-c", script),
         folder.resolve("logs").resolve(name + ".out"),
+        folder.resolve("tmp").resolve(name),
         9101,
         9181);
   }

@@ -36,6 +36,7 @@ class UpCommandTest {
             "-Dballast.port=9300",
             "-Dballast.http-port=9380",
             "-Dballast.data=" + folder.resolve("my data"),
+            "-Djava.io.tmpdir=" + folder.resolve("my data/tmp/mesh"),
             "-Dballast.models=" + folder.resolve("models"),
             "-Da.b=c",
             "@" + folder.resolve("standalone/jvm.options"))
@@ -61,6 +62,7 @@ class UpCommandTest {
             "-Dballast.peers.orchestrator=127.0.0.1:9103")
         .noneMatch(argument -> argument.startsWith("-Dballast.peers.policy"));
     assertThat(servers).extracting(Server::log).doesNotHaveDuplicates();
+    assertThat(servers).extracting(Server::temporary).doesNotHaveDuplicates();
     // one that two wrote would be of use to neither
     assertThat(servers)
         .extracting(
@@ -161,11 +163,13 @@ class UpCommandTest {
   @Test
   void nobodyButItsOwnerReadsTheDataFolderOfAMesh() throws Exception {
     Path log = folder.resolve("data/logs/r.out");
-    Server server = new Server("mesh", List.of("sh", "-c", "echo said"), log, 1, 2);
+    Path temporary = folder.resolve("data/tmp/mesh");
+    Server server = new Server("mesh", List.of("sh", "-c", "echo said"), log, temporary, 1, 2);
     for (int start = 0; start < 2; start++) { // the second puts the first one's log aside
       assertThat(RunningServer.start(server, false).process().waitFor()).isZero();
       assertThat(log).hasContent("said");
-      for (Path path : List.of(log, folder.resolve("data/logs"), folder.resolve("data"))) {
+      for (Path path :
+          List.of(log, folder.resolve("data/logs"), temporary, folder.resolve("data"))) {
         assertThat(OwnerOnly.isOpenToOthers(path)).as(path.toString()).isFalse();
       }
     }
@@ -236,7 +240,14 @@ class UpCommandTest {
 
   private RunningServer start(String name, String script) throws IOException {
     return RunningServer.start(
-        new Server(name, List.of("sh", "-c", script), folder.resolve("logs/r.out"), 1, 2), false);
+        new Server(
+            name,
+            List.of("sh", "-c", script),
+            folder.resolve("logs/r.out"),
+            folder.resolve("tmp/r"),
+            1,
+            2),
+        false);
   }
 
   @Test

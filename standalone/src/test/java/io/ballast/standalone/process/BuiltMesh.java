@@ -129,9 +129,8 @@ final class BuiltMesh implements AutoCloseable {
   private static BuiltMesh launch(
       Path data, ServerPlan.Server server, Map<String, String> environment) {
     try {
-      Path output =
-          Files.createDirectories(data.resolve("logs"))
-              .resolve(server.name() + "-" + server.port() + ".out");
+      server.createFolders();
+      Path output = server.log().resolveSibling(server.name() + "-" + server.port() + ".out");
       ProcessBuilder builder =
           new ProcessBuilder(command(server))
               .redirectErrorStream(true)

@@ -7,11 +7,13 @@ import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.reward.adapter.CompositePublisher;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,10 +54,13 @@ class KillIT {
       TestCalls.awaitIterations(mesh.channel(), killed, 2);
       mesh.kill();
     }
+    List<Path> left = temporaryFiles();
+    assertThat(left).as("libraries that the killed process had unpacked").isNotEmpty();
     assertThat(data.resolve("models").resolve("java-tiny-rollout"))
         .as("what a run samples from in one process has no folder, and is gone with it")
         .doesNotExist();
     try (BuiltMesh mesh = BuiltMesh.start(data, INVARIANT)) {
+      assertThat(temporaryFiles()).doesNotContainAnyElementsOf(left);
       Run resumed = TestCalls.awaitEnd(mesh.channel(), killed);
       String whole = TestCalls.create(mesh.channel(), spec("held back"));
       Run never = TestCalls.awaitEnd(mesh.channel(), whole);
@@ -74,6 +79,12 @@ class KillIT {
           .hasSize(ITERATIONS)
           .isEqualTo(learned(TestCalls.run(mesh.channel(), whole)))
           .anySatisfy(iteration -> assertThat(iteration.gradientNorm()).isPositive());
+    }
+  }
+
+  private List<Path> temporaryFiles() throws IOException {
+    try (Stream<Path> files = Files.walk(TemporaryFiles.folder(data, "mesh"))) {
+      return files.filter(Files::isRegularFile).toList();
     }
   }
 

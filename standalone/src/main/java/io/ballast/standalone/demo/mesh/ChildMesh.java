@@ -1,7 +1,7 @@
 package io.ballast.standalone.demo.mesh;
 
-import io.ballast.kit.file.OwnerOnly;
 import io.ballast.standalone.process.ServerPlan;
+import io.ballast.standalone.process.ServerPlan.Server;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
@@ -85,9 +85,11 @@ public final class ChildMesh implements MeshHandle {
     if (!Files.isRegularFile(jar)) {
       throw new IOException(jar + ": the mesh is not built (build it: ./mesh build)");
     }
-    Path log = OwnerOnly.createFolders(data.resolve("logs")).resolve("mesh.out");
+    Server server = server(home, data, properties);
+    server.createFolders();
+    Path log = server.log();
     ProcessBuilder builder =
-        new ProcessBuilder(command(home, data, properties))
+        new ProcessBuilder(server.command())
             .directory(home.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile());
@@ -169,7 +171,7 @@ public final class ChildMesh implements MeshHandle {
     }
   }
 
-  private static List<String> command(Path home, Path data, Map<String, String> properties)
+  private static Server server(Path home, Path data, Map<String, String> properties)
       throws IOException {
     return new ServerPlan(
             home,
@@ -179,8 +181,7 @@ public final class ChildMesh implements MeshHandle {
             false,
             properties)
         .servers()
-        .getFirst()
-        .command();
+        .getFirst();
   }
 
   /** Returns {@code wanted} if it is free, else any free port. */
