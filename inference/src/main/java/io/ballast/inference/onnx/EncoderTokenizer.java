@@ -53,7 +53,8 @@ public final class EncoderTokenizer implements AutoCloseable {
    *
    * @param text whole Unicode, no half of a surrogate pair
    * @param specialTokens whether the file's own are put round it, such as [CLS] and [SEP]
-   * @throws ModelException CLOSED
+   * @throws ModelException CLOSED; BROKEN if it has no ids for this text, such as one that knows no
+   *     word of it and has no token for those
    */
   public long[] encode(String text, boolean specialTokens) {
     life.readLock().lock();
@@ -61,9 +62,17 @@ public final class EncoderTokenizer implements AutoCloseable {
       if (closed) {
         throw new ModelException(Reason.CLOSED, "the tokenizer was closed");
       }
-      return tokenizer.encode(text, specialTokens, false).getIds();
+      return ids(text, specialTokens);
     } finally {
       life.readLock().unlock();
+    }
+  }
+
+  private long[] ids(String text, boolean specialTokens) {
+    try {
+      return tokenizer.encode(text, specialTokens, false).getIds();
+    } catch (RuntimeException e) { // the library has no type of its own
+      throw new ModelException(Reason.BROKEN, "the tokenizer: " + e.getMessage(), e);
     }
   }
 

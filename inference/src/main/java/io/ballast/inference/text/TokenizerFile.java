@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads a tokenizer.json as the Hugging Face library would. Within some of its parts that library
  * ends the whole process where its parser fails, so whatever that does not take is refused before:
- * half a surrogate pair, a number beyond 64-bit floats, too many levels, text after the end.
+ * half a surrogate pair, a number beyond 64-bit floats, too many levels, text after the end, and
+ * {@linkplain TokenizerParts parts} that it takes to be whole. It reads each part of a name that is
+ * there twice, so that none may be. Lastly no {@linkplain AddedTokens added token} may be empty.
  */
 public final class TokenizerFile {
   /** The library's parser takes 128 levels, some of which may be its own. */
@@ -28,6 +30,7 @@ public final class TokenizerFile {
                       StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
           .build();
 
   private TokenizerFile() {}
@@ -40,6 +43,9 @@ public final class TokenizerFile {
   public static JsonNode read(Path file) throws IOException {
     JsonNode root = JSON.readTree(file.toFile());
     String flaw = flaw(root);
+    if (flaw == null) {
+      flaw = AddedTokens.flaw(root);
+    }
     if (flaw != null) {
       throw new IOException(flaw);
     }
@@ -67,6 +73,6 @@ public final class TokenizerFile {
         return "." + field.getKey() + flaw;
       }
     }
-    return null;
+    return TokenizerParts.flaw(node);
   }
 }

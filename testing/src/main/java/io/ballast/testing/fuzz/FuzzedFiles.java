@@ -16,7 +16,7 @@ public final class FuzzedFiles {
   /** A text, a number or a word of JSON. */
   private static final Pattern VALUE =
       Pattern.compile(
-          "\"(?:[^\"\\\\]|\\\\.)*\"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?|true|false|null");
+          "\"[^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+\"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?|true|false|null");
 
   private static final List<String> INSTEAD =
       List.of(
