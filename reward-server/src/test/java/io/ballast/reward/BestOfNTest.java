@@ -147,6 +147,9 @@ class BestOfNTest {
     CandidatePool good = pool(List.of(1., 2.), List.of(1., 2.));
     malformed(request(), "pools: none (expected: at least one)");
     malformed(
+        request().toBuilder().addAllPools(Collections.nCopies(100_001, good)).build(),
+        "pools: 100,001 (expected: at most 100,000)");
+    malformed(
         request(good, pool(List.of(1., 2.), List.of(1., Double.NaN))),
         "pools[1].gold_rewards[1]: NaN (expected: finite, −1e100 to 1e100)");
     malformed(

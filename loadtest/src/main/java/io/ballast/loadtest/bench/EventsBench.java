@@ -4,11 +4,14 @@ import com.google.protobuf.Timestamp;
 import io.ballast.loadtest.bench.ClosedLoop.Load;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.FeedbackServiceGrpc.FeedbackServiceBlockingStub;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestResponse;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -47,6 +50,9 @@ final class EventsBench {
   private static final Duration TIME = Duration.ofSeconds(8);
   private static final double GOAL = 1.25;
   private static final int KINDS = 4;
+
+  /** More calls than a server keeps connections. */
+  private static final int CONNECTIONS = 50;
 
   /** Partitions of the months that rows are made for; the mesh has made those that it writes to. */
   private static final String MONTHS =
@@ -154,8 +160,36 @@ final class EventsBench {
 
   private EventPlans plans(MeshUnderTest mesh, BlockingQueue<SuggestResponse> suggestions)
       throws SQLException {
-    return EventPlans.seen(
-        mesh.databaseAddress(), suggestions.element().getSuggestionId(), since(), PAGE);
+    var stub = FeedbackServiceGrpc.newBlockingStub(mesh.channel());
+    SuggestResponse suggestion = suggestions.element();
+    EventPlans plans;
+    try (StatementLog log = StatementLog.open(mesh.databaseAddress(), mesh.databaseLog())) {
+      awaitConnections(stub, suggestion);
+      plans =
+          new EventPlans(
+              log.during(() -> SuggestCalls.accept(stub, suggestion, "-" + System.nanoTime())),
+              log.during(() -> get(stub, suggestion)),
+              log.during(() -> page(stub, Instant.EPOCH)),
+              log.during(() -> page(stub, since())));
+    }
+    awaitConnections(stub, suggestion);
+    return plans;
+  }
+
+  /** Waits until the mesh has met all the connections that it has lost. */
+  private static void awaitConnections(
+      FeedbackServiceBlockingStub stub, SuggestResponse suggestion) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
+    for (int answered = 0; answered < CONNECTIONS; answered++) {
+      try {
+        get(stub, suggestion);
+      } catch (StatusRuntimeException e) {
+        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > deadline) {
+          throw e;
+        }
+        answered = -1;
+      }
+    }
   }
 
   /** So that a page has the last seconds. */
@@ -208,13 +242,7 @@ final class EventsBench {
             index -> {
               SuggestResponse asked = suggestions.take();
               suggestions.add(asked);
-              var history =
-                  stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-                      .getSuggestion(
-                          GetSuggestionRequest.newBuilder()
-                              .setMetadata(metadata())
-                              .setSuggestionId(asked.getSuggestionId())
-                              .build());
+              get(stub, asked);
               return 1;
             });
     Load page = load(callers, index -> page(stub, Instant.EPOCH));
@@ -228,7 +256,17 @@ final class EventsBench {
     return load;
   }
 
-  private static long page(FeedbackServiceGrpc.FeedbackServiceBlockingStub stub, Instant since) {
+  private static void get(FeedbackServiceBlockingStub stub, SuggestResponse suggestion) {
+    var history =
+        stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .getSuggestion(
+                GetSuggestionRequest.newBuilder()
+                    .setMetadata(metadata())
+                    .setSuggestionId(suggestion.getSuggestionId())
+                    .build());
+  }
+
+  private static long page(FeedbackServiceBlockingStub stub, Instant since) {
     Iterator<StreamTrainingRecordsResponse> records =
         stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
             .streamTrainingRecords(

@@ -259,6 +259,11 @@ final class MeshUnderTest implements AutoCloseable {
         .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
   }
 
+  /** What the embedded database logs. */
+  Path databaseLog() {
+    return data.resolve("logs").resolve("postgres.log");
+  }
+
   /**
    * Where the embedded database keeps its tables.
    *

@@ -23,8 +23,8 @@ record QueryPlan(Set<String> steps, Set<String> tables) {
   }
 
   /**
-   * Reads what {@code explain (analyze, format json)} says. Steps that were never taken, such as
-   * looks into partitions that turned out to have nothing of it, are left out.
+   * Reads what {@code auto_explain} says as JSON, with {@code log_analyze}. Steps that were never
+   * taken, such as looks into partitions that turned out to have nothing of it, are left out.
    *
    * @throws IllegalArgumentException if it is something else
    */
@@ -48,7 +48,7 @@ record QueryPlan(Set<String> steps, Set<String> tables) {
 
   private static JsonNode root(String explained) {
     try {
-      JsonNode plan = JSON.readTree(explained).path(0).path("Plan");
+      JsonNode plan = JSON.readTree(explained).path("Plan");
       if (!plan.has("Actual Loops")) {
         throw new IllegalArgumentException("no plan of a statement that was run: " + explained);
       }

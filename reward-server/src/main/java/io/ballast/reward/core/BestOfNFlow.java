@@ -27,6 +27,9 @@ import java.util.concurrent.Semaphore;
  * Thread-safe.
  */
 public final class BestOfNFlow {
+  /** Prompts, each with completions. */
+  public static final int MAX_POOLS = 100_000;
+
   static final int MAX_CANDIDATES = 1_000_000;
   static final int MAX_NS = 64;
   static final int MAX_RESAMPLES = 10_000;

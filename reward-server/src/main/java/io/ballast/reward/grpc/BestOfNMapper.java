@@ -1,6 +1,8 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.reward.core.BestOfNAnswer;
 import io.ballast.reward.core.BestOfNAnswer.LeftOut;
@@ -8,6 +10,7 @@ import io.ballast.reward.core.BestOfNCommand;
 import io.ballast.reward.core.BestOfNCommand.Pool;
 import io.ballast.reward.core.BestOfNCommand.Proxies;
 import io.ballast.reward.core.BestOfNCommand.Values;
+import io.ballast.reward.core.BestOfNFlow;
 import io.ballast.reward.core.ScoredBy;
 import io.ballast.reward.v1.BestOfNPoint;
 import io.ballast.reward.v1.CandidatePool;
@@ -21,13 +24,26 @@ import io.ballast.reward.v1.LeftOutCompletion;
 import io.ballast.rl.selection.BestOfNCurve;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 
 /** Translates what is asked and answered about best of n. */
 final class BestOfNMapper {
   private BestOfNMapper() {}
 
+  /**
+   * Translates a request.
+   *
+   * @throws MeshException MALFORMED_REQUEST if it has more pools than there may be: the longest
+   *     message has room for millions, and each becomes several objects here
+   */
   static BestOfNCommand command(EstimateBestOfNRequest request, RewardMapper mapper) {
+    if (request.getPoolsCount() > BestOfNFlow.MAX_POOLS) {
+      String flaw =
+          "%,d (expected: at most %,d)".formatted(request.getPoolsCount(), BestOfNFlow.MAX_POOLS);
+      throw new MeshException(
+          Fault.MALFORMED_REQUEST, "pools: " + flaw, Map.of("field", "pools", "flaw", flaw));
+    }
     List<Pool> pools = new ArrayList<>(request.getPoolsCount());
     for (int p = 0; p < request.getPoolsCount(); p++) {
       CandidatePool pool = request.getPools(p);

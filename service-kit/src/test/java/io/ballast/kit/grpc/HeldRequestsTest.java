@@ -540,7 +540,7 @@ class HeldRequestsTest extends MeshServerCase {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", server.port())
             .usePlaintext()
-            .initialFlowControlWindow(1 << 16)
+            .flowControlWindow(1 << 16)
             .build();
     try {
       List<ClientCall<ScoreRequest, ScoreResponse>> calls = new ArrayList<>();
