@@ -42,6 +42,7 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
@@ -255,12 +256,15 @@ public final class FuzzedServer implements AutoCloseable {
         over.newCall(
             raw(target.method()),
             CallOptions.DEFAULT.withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS));
+    // what has ended is kept until its deadline would have been, and long ones fill the heap by
+    // then
+    AtomicReference<byte[]> asked = new AtomicReference<>(request);
     call.start(
         new ClientCall.Listener<>() {
           @Override
           public void onMessage(byte[] answer) {
             if (new String(answer, StandardCharsets.ISO_8859_1).contains(BUG)) {
-              flaws.add("a bug inside the answer to " + shown(target, request));
+              flaws.add("a bug inside the answer to " + shown(target, asked.get()));
             }
           }
 
@@ -270,8 +274,9 @@ public final class FuzzedServer implements AutoCloseable {
               flaws.add(
                   "%s (%s) is the answer to %s"
                       .formatted(
-                          status.getCode(), status.getDescription(), shown(target, request)));
+                          status.getCode(), status.getDescription(), shown(target, asked.get())));
             }
+            asked.set(new byte[0]);
             room.release();
           }
         },
