@@ -73,6 +73,6 @@ public final class TokenizerFile {
         return "." + field.getKey() + flaw;
       }
     }
-    return TokenizerParts.flaw(node);
+    return node.isObject() ? TokenizerParts.flaw(node) : null;
   }
 }

@@ -47,8 +47,9 @@ final class TokenizerParts {
     JsonNode merges = model.path("merges");
     for (int i = 0; i < merges.size(); i++) {
       JsonNode merge = merges.get(i);
-      String text = merge.isArray() ? merge.path(1).asText() : merge.asText();
-      String second = merge.isArray() ? text : text.substring(text.lastIndexOf(' ') + 1);
+      String text = merge.asText();
+      String second =
+          merge.isArray() ? merge.path(1).asText() : text.substring(text.lastIndexOf(' ') + 1);
       if (!second.startsWith(prefix)) {
         return ".merges["
             + i

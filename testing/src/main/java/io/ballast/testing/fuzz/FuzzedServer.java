@@ -256,8 +256,7 @@ public final class FuzzedServer implements AutoCloseable {
         over.newCall(
             raw(target.method()),
             CallOptions.DEFAULT.withDeadlineAfter(patience.toMillis(), TimeUnit.MILLISECONDS));
-    // what has ended is kept until its deadline would have been, and long ones fill the heap by
-    // then
+    // a call that has ended is kept until its deadline, and long requests fill the heap by then
     AtomicReference<byte[]> asked = new AtomicReference<>(request);
     call.start(
         new ClientCall.Listener<>() {
