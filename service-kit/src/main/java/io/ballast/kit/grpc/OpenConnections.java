@@ -124,6 +124,7 @@ final class OpenConnections implements AutoCloseable {
         return;
       }
       connections.add(connection);
+      connection.pipeline().addLast(new EarlyAnswers());
       connection
           .closeFuture()
           .addListener(

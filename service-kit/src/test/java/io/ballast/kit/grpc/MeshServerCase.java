@@ -89,9 +89,14 @@ abstract class MeshServerCase {
 
   /** A server that takes so many connections and watches of its health. */
   MeshServer start(ConnectionLimits connections) {
+    return start(connections, Identities.open());
+  }
+
+  /** As the other, for callers who are known. */
+  MeshServer start(ConnectionLimits connections, Identities identities) {
     return start(
         MeshServer.Options.loopback(0),
-        new EdgeSecurity(Identities.open(), RateLimits.none(), connections, Optional.empty()),
+        new EdgeSecurity(identities, RateLimits.none(), connections, Optional.empty()),
         MeshServer.KeepAlive.USUAL,
         Optional.empty(),
         System::nanoTime,

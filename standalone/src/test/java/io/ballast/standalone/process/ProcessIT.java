@@ -362,13 +362,14 @@ class ProcessIT {
     return exemplar.group(1);
   }
 
-  /** The trace of one suggestion of the console. */
+  /** The trace of one suggestion of the console, by a seed whose text the cost model lets pass. */
   private static String trace(BuiltMesh mesh) throws IOException {
     JsonNode answer =
         JSON.readTree(
             mesh.post(
                 "/api/suggestions",
-                "{\"prompt\": \"int size = list.\", \"with_reward\": true, \"with_cost\": true}"));
+                "{\"prompt\": \"int size = list.\", \"seed\": 2, \"with_reward\": true, \"with_cost\": true}"));
+    assertThat(answer.at("/suggestion/decision").asText()).isEqualTo("DECISION_SHOW");
     return answer.path("trace_id").asText();
   }
 

@@ -16,6 +16,7 @@ import io.ballast.kit.security.Right;
 import io.ballast.kit.security.TlsIdentity;
 import io.ballast.kit.security.TlsSettings;
 import io.ballast.kit.security.TlsSettings.ClientCertificates;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
@@ -219,6 +220,45 @@ class TlsTest {
                         Optional.of(new ClientTls.Identity(file("app.pem"), file("app.key")))))))
         .isEqualTo(ScoreResponse.getDefaultInstance());
     assertThat(server.asked.get().tenant()).isEqualTo("a");
+  }
+
+  @Test
+  void longRequestsOfStrangersTakeNoPlaceOfLaterOnes() {
+    int atOnce = 3;
+    TlsSettings settings = files("reward", ClientCertificates.OPTIONAL, "localhost");
+    SecuredServer server =
+        serve(
+            identity(settings),
+            APPLICATION,
+            InstantSource.system(),
+            new ConnectionLimits(
+                16,
+                16,
+                16 << 10,
+                atOnce,
+                20_000,
+                Duration.ofSeconds(20),
+                Optional.empty(),
+                Duration.ofMinutes(10)));
+    ManagedChannel stranger =
+        client(server, "localhost", new ClientTls(settings.trust(), Optional.empty()));
+    ScoreRequest request =
+        ScoreRequest.newBuilder()
+            .setRewardModel(ModelSelector.newBuilder().setModel("m".repeat(4 << 20)))
+            .build();
+
+    List<Future<ScoreResponse>> refused = new ArrayList<>();
+    for (int i = 0; i < 2 * atOnce; i++) { // handed over whole before there is a connection
+      refused.add(RewardServiceGrpc.newFutureStub(stranger).score(request));
+    }
+
+    assertThat(refused)
+        .allSatisfy(
+            each ->
+                assertThat(each)
+                    .failsWithin(Duration.ofSeconds(20))
+                    .withThrowableOfType(ExecutionException.class)
+                    .withMessageContaining("UNAUTHENTICATED"));
   }
 
   @Test
