@@ -31,6 +31,16 @@ def test_a_custom_loop_raises_the_reward(running: Running) -> None:
     assert re.search(r"^published custom-[0-9a-f]{8}$", output, re.M)
 
 
+def test_rays_workers_draw_and_score_for_a_loop_that_raises_the_reward(running: Running) -> None:
+    output = run("ray_loop.py", running, running.target)
+
+    steps = re.findall(r"^step \d+: reward ([+-][\d.]+), gradient norm [\d.]+, 4 prompts$", output, re.M)
+    rewards = [float(reward) for reward in steps]
+    assert len(rewards) == 8
+    assert sum(rewards[4:]) > sum(rewards[:4])
+    assert re.search(r"^published ray-[0-9a-f]{8}$", output, re.M)
+
+
 def test_trl_trains_with_rewards_of_the_mesh(running: Running) -> None:
     output = run("trl_grpo.py", running, running.target, "2")
 

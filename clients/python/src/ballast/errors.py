@@ -205,6 +205,10 @@ class AllItemsFailed(BallastError):
         self.failures = tuple(failures)
         """Why, in the order of the items."""
 
+    def __reduce__(self) -> tuple[type[AllItemsFailed], tuple[tuple[ItemFailure, ...]]]:
+        """Pickled by the failures: an exception's own way would make it of its message, and a worker's would not reach its trainer."""
+        return type(self), (self.failures,)
+
 
 _BY_REASON: dict[str, type[BallastError]] = {kind.reason: kind for kind in BallastError.__subclasses__() if kind.reason}
 
