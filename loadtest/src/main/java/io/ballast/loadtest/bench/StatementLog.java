@@ -53,9 +53,15 @@ final class StatementLog implements AutoCloseable {
    */
   static StatementLog open(PostgresAddress database, Path log) throws SQLException {
     StatementLog opened = new StatementLog(database, log);
-    opened.execute(
-        SETTINGS.stream().map(setting -> "alter role current_user set " + setting).toList());
-    return opened;
+    try {
+      opened.execute(
+          SETTINGS.stream().map(setting -> "alter role current_user set " + setting).toList());
+      return opened;
+    } catch (SQLException e) {
+      try (opened) {
+        throw e; // with what was set taken back
+      }
+    }
   }
 
   @Override

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The connections of a server: so many at once. One more is closed before a byte of it is read,
- * before TLS costs anything, and those that are there notice nothing. Thread-safe.
+ * before TLS costs anything, and those that are there notice nothing. {@link EarlyAnswers} is put
+ * on each. Thread-safe.
  *
  * <p>gRPC bounds calls, not connections, and lets nobody near the socket that listens unless the
  * threads are given too, so they are: as many as gRPC's own.

@@ -30,57 +30,79 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 class AnsweredEarlyTest extends MeshServerCase {
   private static final int LONG = 8 << 20;
   private static final int AT_ONCE = 3;
+  private static final int MOST_RESETS = 20;
   private static final int CALL = 1;
   private static final String TOKEN = "a-token-that-is-long-enough";
   private static final byte[] WHOLE = new byte[5]; // an empty message, behind its prefix
+  private static final byte[] TOO_LONG = {0, 127, 0, 0, 0, 1};
   private static final byte[] BEGUN = {0, 0, 0, 1, 0, 1}; // one byte of 256
 
-  private MeshServer secured() {
-    return start(
-        new ConnectionLimits(
-            16,
-            16,
-            16 << 10,
-            AT_ONCE,
-            20_000,
-            Duration.ofSeconds(20),
-            Optional.empty(),
-            Duration.ofMinutes(10)),
-        Identities.token(TOKEN));
+  private static ConnectionLimits limits() {
+    return new ConnectionLimits(
+        16,
+        16,
+        16 << 10,
+        AT_ONCE,
+        MOST_RESETS,
+        Duration.ofSeconds(20),
+        Optional.empty(),
+        Duration.ofMinutes(10));
   }
 
-  private static List<RawClient.Frame> of(int stream, List<RawClient.Frame> frames) {
-    return frames.stream().filter(frame -> frame.stream() == stream).toList();
+  private MeshServer secured() {
+    return start(limits(), Identities.token(TOKEN));
+  }
+
+  private static void assertAnswered(RawClient.Frame answer) {
+    assertThat(answer.type()).isEqualTo(RawClient.HEADERS);
+    assertThat(answer.flags() & RawClient.END_STREAM).isNotZero();
+  }
+
+  private static void assertEnded(RawClient.Frame end) {
+    assertThat(end.type()).isEqualTo(RawClient.RST_STREAM);
+    assertThat(end.payload().getInt(0)).isEqualTo((int) Http2Error.NO_ERROR.code());
   }
 
   @Test
-  void whatIsLeftOfARequestThatWasRefusedIsWantedNoMore() throws Exception {
+  void whatIsOnItsWayOfARefusedRequestIsLetComeAndThenItIsEnded() throws Exception {
     try (RawClient client = new RawClient(secured())) {
-      client.call(CALL).add(RawClient.DATA, 0, CALL, BEGUN).ping(1).send();
-      List<RawClient.Frame> said = new ArrayList<>(client.untilAnswered(1));
-      client.ping(2).send(); // its end may have come behind the first answer
-      said.addAll(client.untilAnswered(2));
+      client.call(CALL).add(RawClient.DATA, 0, CALL, BEGUN).send();
+      assertAnswered(client.nextOf(CALL));
 
-      List<RawClient.Frame> answer = of(CALL, said);
-      assertThat(answer)
+      for (int i = 0; i <= MOST_RESETS; i++) {
+        client.add(RawClient.DATA, 0, CALL, new byte[1]);
+      }
+      client.ping(1).send();
+      assertThat(client.untilAnswered(1))
+          .as("nothing, and it does not go away")
           .extracting(RawClient.Frame::type)
-          .containsExactly(RawClient.HEADERS, RawClient.RST_STREAM);
-      assertThat(answer.getFirst().flags() & RawClient.END_STREAM).isNotZero();
-      assertThat(answer.getLast().payload().getInt(0)).isEqualTo((int) Http2Error.NO_ERROR.code());
+          .containsExactly(RawClient.PING);
+
+      assertEnded(client.nextOf(CALL));
     }
   }
 
   @Test
   void aWholeRequestIsAnsweredAndThatIsAll() throws Exception {
     try (RawClient client = new RawClient(secured())) {
-      client.call(CALL).add(RawClient.DATA, RawClient.END_STREAM, CALL, WHOLE).ping(1).send();
-      List<RawClient.Frame> said = new ArrayList<>(client.untilAnswered(1));
-      client.ping(2).send();
-      said.addAll(client.untilAnswered(2));
+      client.call(CALL).add(RawClient.DATA, RawClient.END_STREAM, CALL, WHOLE).send();
+      assertAnswered(client.nextOf(CALL));
+      client.call(CALL + 2).add(RawClient.DATA, 0, CALL + 2, BEGUN).send();
+      assertAnswered(client.nextOf(CALL + 2));
 
-      assertThat(of(CALL, said))
-          .extracting(RawClient.Frame::type)
-          .containsExactly(RawClient.HEADERS);
+      RawClient.Frame next = client.next();
+      assertThat(next.stream()).as("whose end comes").isEqualTo(CALL + 2);
+      assertEnded(next);
+    }
+  }
+
+  @Test
+  void aMessageThatIsTooLongIsAnsweredAndEnded() throws Exception {
+    try (RawClient client = new RawClient(start(limits()))) {
+      client.call(CALL).add(RawClient.DATA, 0, CALL, TOO_LONG).send();
+
+      assertAnswered(client.nextOf(CALL));
+      assertEnded(client.nextOf(CALL));
     }
   }
 

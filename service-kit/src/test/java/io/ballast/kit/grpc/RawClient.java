@@ -83,6 +83,15 @@ final class RawClient implements AutoCloseable {
     return said;
   }
 
+  /** The next frame of a stream. */
+  Frame nextOf(int stream) throws IOException {
+    Frame frame = next();
+    while (frame.stream() != stream) {
+      frame = next();
+    }
+    return frame;
+  }
+
   /** Why the server goes away. */
   int goingAway() throws IOException {
     Frame frame = next();

@@ -65,11 +65,13 @@ final class TemporaryFiles {
     }
   }
 
-  private static void drop(Path path) throws IOException {
+  private static void drop(Path path) {
     try {
-      Files.delete(path);
+      Files.deleteIfExists(path);
     } catch (DirectoryNotEmptyException e) {
       LOG.debug("{} is still in use", path);
+    } catch (IOException e) {
+      LOG.warn("what processes before left stays: {}", e.toString());
     }
   }
 }

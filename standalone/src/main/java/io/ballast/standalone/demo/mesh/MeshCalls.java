@@ -38,9 +38,9 @@ import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The mesh's API as the demo uses it: nothing but gRPC. Every call blocks, has a deadline, and
- * fails with {@link io.grpc.StatusRuntimeException}; one for which a busy mesh has no room waits
- * for its turn. Safe for use by many threads.
+ * The mesh's API as the demo uses it: nothing but gRPC. Every call blocks, has a deadline each time
+ * that it is made, and fails with {@link io.grpc.StatusRuntimeException}; one for which a busy mesh
+ * has no room waits for its turn. Safe for use by many threads.
  */
 public final class MeshCalls {
   private static final long SECONDS = 60;

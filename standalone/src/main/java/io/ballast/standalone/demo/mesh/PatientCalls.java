@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  * is refused for it comes back when the mesh has asked it to, until it is let in.
  */
 final class PatientCalls {
-  /** Some two minutes of what a mesh usually asks for. */
+  /** Beside those of the channel, each after the wait that the mesh asks for. */
   static final int MOST_TRIES = 100;
 
   private static final Duration UNTOLD = Duration.ofSeconds(1);
@@ -42,7 +42,8 @@ final class PatientCalls {
 
   private static boolean isTurnedAway(Throwable thrown) {
     return thrown instanceof StatusRuntimeException refused
-        && refused.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED;
+        && refused.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED
+        && !PeerFaults.tooLarge(refused.getStatus());
   }
 
   private static Duration wait(Either<Throwable, Object> outcome) {

@@ -73,4 +73,21 @@ class PatientCallsTest {
         .hasMessageContaining("as it is");
     assertThat(calls).hasValue(1);
   }
+
+  @Test
+  void aRequestThatIsTooLongNeverFindsRoom() {
+    AtomicInteger calls = new AtomicInteger();
+
+    assertThatThrownBy(
+            () ->
+                PatientCalls.make(
+                    () -> {
+                      calls.incrementAndGet();
+                      throw Status.RESOURCE_EXHAUSTED
+                          .withDescription("gRPC message exceeds maximum size 16777216: 16777217")
+                          .asRuntimeException();
+                    }))
+        .hasMessageContaining("exceeds maximum size");
+    assertThat(calls).hasValue(1);
+  }
 }
