@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -81,6 +82,29 @@ class ArrowsTest extends ManifestsCase {
         .filteredOn(arrow -> SERVERS.stream().anyMatch(to -> arrow.contains(" → " + to + " ")))
         .isNotEmpty()
         .containsExactlyInAnyOrderElementsOf(documented);
+  }
+
+  @Test
+  void whatRunsModelsIsAskedByThoseWhoseModelsTheyAreAlone() {
+    Manifests everything = Manifests.everything();
+    List<Caller> callers = new ArrayList<>();
+    for (JsonNode workload : everything.workloads()) {
+      callers.add(Caller.within(Manifests.name(workload), Manifests.podLabels(workload)));
+    }
+    for (String label : CALLER_LABELS) {
+      callers.add(Caller.within(label, Map.of(label, "true")));
+    }
+
+    assertThat(admitted(everything, callers))
+        .filteredOn(arrow -> arrow.matches(".* → (triton|triton-llm|vllm) .*"))
+        .containsExactlyInAnyOrder(
+            "reward-server → triton grpc",
+            "safety-server → triton grpc",
+            "ballast.io/scraper → triton metrics",
+            "policy-server → triton-llm grpc",
+            "ballast.io/scraper → triton-llm metrics",
+            "policy-server → vllm http",
+            "ballast.io/scraper → vllm http");
   }
 
   @ParameterizedTest

@@ -69,7 +69,15 @@ final class Manifests {
 
   /** All that there is, at once. */
   static Manifests everything() {
-    return new Manifests(Path.of("checks", "compositions", "everything"));
+    return composition("everything");
+  }
+
+  static Manifests composition(String name) {
+    return new Manifests(Path.of("checks", "compositions", name));
+  }
+
+  static List<String> compositions() {
+    return folders("checks/compositions");
   }
 
   static List<String> overlays() {

@@ -13,9 +13,11 @@ abstract class ManifestsCase {
       List.of("policy-server", "reward-server", "safety-server", "orchestrator");
 
   static Stream<Manifests> everything() {
-    return Stream.concat(
-        Stream.of(Manifests.base(), Manifests.everything()),
-        Manifests.overlays().stream().map(Manifests::overlay));
+    return Stream.of(
+            Stream.of(Manifests.base()),
+            Manifests.compositions().stream().map(Manifests::composition),
+            Manifests.overlays().stream().map(Manifests::overlay))
+        .flatMap(manifests -> manifests);
   }
 
   static List<JsonNode> selected(Manifests manifests, JsonNode labels) {

@@ -63,6 +63,9 @@ class ManifestsTest extends ManifestsCase {
   void everyFileIsListed(Manifests manifests) throws IOException {
     Set<String> listed = new HashSet<>(Set.of("kustomization.yaml"));
     manifests.kustomization().path("resources").forEach(r -> listed.add(r.asText()));
+    for (JsonNode generator : manifests.kustomization().path("configMapGenerator")) {
+      generator.path("files").forEach(file -> listed.add(file.asText()));
+    }
     try (Stream<Path> files = Files.list(manifests.folder())) {
       assertThat(files.map(file -> file.getFileName().toString())).allMatch(listed::contains);
     }

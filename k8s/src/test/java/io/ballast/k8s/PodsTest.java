@@ -3,6 +3,7 @@ package io.ballast.k8s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pods are found, bounded and restricted, have what they write on, and outlive a drained node. */
 class PodsTest extends ManifestsCase {
@@ -192,10 +194,11 @@ class PodsTest extends ManifestsCase {
         .containsEntry("QUARKUS_LOG_FILE_ENABLED", "false");
   }
 
-  @Test
-  void vllmHasANameAndWritesWhereItMay() {
-    JsonNode vllm = Manifests.component("vllm").named("Deployment", "vllm").getFirst();
-    JsonNode container = Manifests.pod(vllm).path("containers").path(0);
+  @ParameterizedTest
+  @ValueSource(strings = {"vllm", "triton-llm"})
+  void whatDrawsOnAGpuHasANameAndWritesWhereItMay(String component) {
+    JsonNode drawing = Manifests.component(component).named("Deployment", component).getFirst();
+    JsonNode container = Manifests.pod(drawing).path("containers").path(0);
     Map<String, String> environment = new TreeMap<>();
     container
         .path("env")
@@ -214,6 +217,39 @@ class PodsTest extends ManifestsCase {
           .as(folder)
           .anyMatch(mount -> Path.of(environment.getOrDefault(folder, "")).startsWith(mount));
     }
+  }
+
+  /** Nothing else would load it, and nothing would say so before the pod starts. */
+  @Test
+  void tritonLoadsTheModelThatItsRepositoryHasAndThatIsAskedFor() throws IOException {
+    Manifests triton = Manifests.component("triton-llm");
+    String model =
+        triton.configuration().getOrDefault("BALLAST_POLICY_REMOTES_TRITON_SERVED_MODEL", "");
+    JsonNode workload = triton.named("Deployment", "triton-llm").getFirst();
+    JsonNode container = Manifests.pod(workload).path("containers").path(0);
+    List<String> repository = new ArrayList<>();
+    for (JsonNode item : Manifests.pod(workload).at("/volumes/0/configMap/items")) {
+      assertThat(Path.of("components", "triton-llm", item.path("key").asText())).isRegularFile();
+      repository.add(item.path("path").asText());
+    }
+
+    assertThat(container.path("command"))
+        .extracting(JsonNode::asText)
+        .contains("--model-control-mode=explicit", "--load-model=" + model)
+        .filteredOn(word -> word.startsWith("--load-model="))
+        .hasSize(1);
+    for (String probe : List.of("startupProbe", "readinessProbe", "livenessProbe")) {
+      assertThat(container.at("/" + probe + "/httpGet/path").asText())
+          .as(probe)
+          .isEqualTo("/v2/models/%s/ready", model);
+    }
+    assertThat(repository)
+        .containsExactlyInAnyOrder(model + "/config.pbtxt", model + "/1/model.json");
+    JsonNode engine =
+        new JsonMapper().readTree(Path.of("components", "triton-llm", "model.json").toFile());
+    assertThat(container.path("volumeMounts").findValuesAsText("mountPath"))
+        .as("where the weights are")
+        .contains(engine.path("model").asText());
   }
 
   /** Those that run and those that run before them. */

@@ -107,7 +107,7 @@ class RoutesTest extends ManifestsCase {
         read.add(Manifests.name(workload));
       }
     }
-    assertThat(read).containsAll(SERVERS).contains("triton", "vllm");
+    assertThat(read).containsAll(SERVERS).contains("triton", "triton-llm", "vllm");
     assertThat(everything.ofKind("Cluster"))
         .extracting(Manifests::name)
         .containsExactly(
