@@ -79,12 +79,19 @@ abstract class PeerChannelCase {
   }
 
   MeshServer serve(io.grpc.BindableService service, Optional<String> token) {
-    MeshServer.Options loopback = MeshServer.Options.loopback(0);
+    return serve(service, token, 0);
+  }
+
+  /**
+   * @param port where it listens; 0: anywhere
+   */
+  MeshServer serve(io.grpc.BindableService service, Optional<String> token, int port) {
+    MeshServer.Options loopback = MeshServer.Options.loopback(port);
     MeshServer server =
         MeshServer.start(
             new MeshServer.Options(
                 loopback.host(),
-                0,
+                port,
                 loopback.maxMessageBytes(),
                 loopback.deadlineFloor(),
                 loopback.drain(),

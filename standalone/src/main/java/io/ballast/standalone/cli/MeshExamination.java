@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -346,7 +347,7 @@ final class MeshExamination {
         .collect(Collectors.joining("; "));
   }
 
-  /** Whether the default ensemble scores as it was published; the first thing that is not so. */
+  /** Whether the default ensemble scores as it was published; the first of what is worst. */
   private Finding parity(ServerPlace place) {
     List<Finding> findings = new ArrayList<>();
     try (MeshTarget.Connection connection = target.connect(place.grpc())) {
@@ -358,20 +359,25 @@ final class MeshExamination {
               target.timeout());
       new RewardExamination(probe, RewardExamination.TOLERANCE, 1).run(findings::add);
     } catch (StatusRuntimeException | CommandFailure e) {
+      CommandFailure said = Failures.of(e, place.grpc());
       return Finding.weak(
           "parity",
-          place.grpc() + ": " + Failures.of(e, place.grpc()).line(),
-          "./mesh doctor reward says more; --no-parity leaves it out");
+          said.exit() == Exit.UNREACHABLE
+              ? "does not answer at %s: %s".formatted(place.grpc(), said.reason())
+              : place.grpc() + ": " + said.line(),
+          "./mesh doctor reward --target %s says more; --no-parity leaves it out"
+              .formatted(place.grpc()));
     }
     return findings.stream()
-        .filter(finding -> finding.health() == Finding.Health.BROKEN)
-        .findFirst()
+        .filter(finding -> finding.health() != Finding.Health.GOOD)
+        .max(Comparator.comparing(Finding::health)) // of equals the first
         .map(
-            broken ->
-                Finding.broken(
+            worst ->
+                new Finding(
                     "parity",
-                    "%s: %s: %s".formatted(place.grpc(), broken.subject(), broken.detail()),
-                    broken.mend()))
+                    worst.health(),
+                    "%s: %s: %s".formatted(place.grpc(), worst.subject(), worst.detail()),
+                    worst.mend()))
         .orElseGet(
             () ->
                 Finding.good(

@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -20,6 +21,7 @@ import io.ballast.reward.v1.ScoreResult;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.Channel;
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.BlockingClientCall;
 import java.time.Duration;
@@ -77,18 +79,33 @@ final class RewardProbe {
                 .build());
   }
 
-  /** Scores items, computed anew, not remembered. */
+  /**
+   * Scores items, computed anew, not remembered.
+   *
+   * @throws io.grpc.StatusRuntimeException INTERNAL, too, if there is not a result for each
+   */
   ScoreResponse score(List<ScoreItem> items, Aggregation aggregation) {
-    return stub()
-        .score(
-            ScoreRequest.newBuilder()
-                .setMetadata(metadata)
-                .setRewardModel(model)
-                .setAggregation(aggregation)
-                .setTruncation(TRUNCATION)
-                .setBypassCache(true)
-                .addAllItems(items)
-                .build());
+    ScoreResponse answer =
+        stub()
+            .score(
+                ScoreRequest.newBuilder()
+                    .setMetadata(metadata)
+                    .setRewardModel(model)
+                    .setAggregation(aggregation)
+                    .setTruncation(TRUNCATION)
+                    .setBypassCache(true)
+                    .addAllItems(items)
+                    .build());
+    if (answer.getResultsCount() != items.size()) {
+      throw Status.INTERNAL
+          .withDescription(
+              "%s asked for, %s given"
+                  .formatted(
+                      Texts.counted(items.size(), "item"),
+                      Texts.counted(answer.getResultsCount(), "result")))
+          .asRuntimeException();
+    }
+    return answer;
   }
 
   /** The same through a stream, by item id. */

@@ -138,10 +138,18 @@ final class FakeMesh implements AutoCloseable {
   final List<String> withSecret = new ArrayList<>();
 
   FakeMesh() {
-    this(onLoopback());
+    this(onLoopback(), null);
   }
 
-  private FakeMesh(NettyServerBuilder builder) {
+  /** One with rewards of its own. */
+  FakeMesh(BindableService rewards) {
+    this(onLoopback(), rewards);
+  }
+
+  /**
+   * @param rewards null: {@link FakeReward}
+   */
+  private FakeMesh(NettyServerBuilder builder, @Nullable BindableService rewards) {
     HealthStatusManager health = new HealthStatusManager();
     builder.directExecutor().addService(health.getHealthService());
     for (BindableService service :
@@ -149,7 +157,7 @@ final class FakeMesh implements AutoCloseable {
             new FakePolicy(),
             new FakeFeedback(this),
             new FakeVersions(this),
-            new FakeReward(this),
+            rewards == null ? new FakeReward(this) : rewards,
             new FakeSafety(this),
             audit,
             new FakeIndex(),
@@ -175,7 +183,8 @@ final class FakeMesh implements AutoCloseable {
     try {
       return new FakeMesh(
           onLoopback()
-              .sslContext(GrpcSslContexts.forServer(certificate.toFile(), key.toFile()).build()));
+              .sslContext(GrpcSslContexts.forServer(certificate.toFile(), key.toFile()).build()),
+          null);
     } catch (SSLException e) {
       throw new UncheckedIOException(e);
     }
