@@ -34,7 +34,7 @@ def test_a_custom_loop_raises_the_reward(running: Running) -> None:
 def test_rays_workers_draw_and_score_for_a_loop_that_raises_the_reward(running: Running) -> None:
     output = run("ray_loop.py", running, running.target)
 
-    steps = re.findall(r"^step \d+: reward ([+-][\d.]+), gradient norm [\d.]+, 4 prompts$", output, re.M)
+    steps = re.findall(r"^step \d+: reward ([+-][\d.]+), gradient norm [\d.]+, [1-4] prompts$", output, re.M)
     rewards = [float(reward) for reward in steps]
     assert len(rewards) == 8
     assert sum(rewards[4:]) > sum(rewards[:4])

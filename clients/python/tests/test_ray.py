@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from ballast.scoring import Score, Scorer
 from ballast.trl import BallastReward
 
 PROMPTS = ["int size = list.", "return new ", "for (int i = 0; i < ", "if (name == "]
+SECONDS = 120
 COMPLETIONS = ["size();", "ArrayList<>();", "n; i++) {", "null) {"]
 # more tokens than the reward models see
 TOO_LONG = "int a = 0; " * 60
@@ -45,35 +47,39 @@ class Worker:
         return BallastReward(self.mesh)(prompts, completions)
 
 
+def told(*asked: Any) -> list[Any]:
+    """What workers answered, in good time."""
+    return ray.get(list(asked), timeout=SECONDS)
+
+
 def workers(running: Running, count: int) -> list[Any]:
     return [Worker.remote(running.target, running.token) for _ in range(count)]
 
 
 def test_workers_in_processes_of_their_own_are_told_what_one_caller_is(running: Running, client: Mesh) -> None:
     pair = workers(running, 2)
-    shares = ray.get([worker.score.remote(PROMPTS[i::2], COMPLETIONS[i::2]) for i, worker in enumerate(pair)])
+    shares = told(*(worker.score.remote(PROMPTS[i::2], COMPLETIONS[i::2]) for i, worker in enumerate(pair)))
 
-    assert len({os.getpid(), *ray.get([worker.pid.remote() for worker in pair])}) == 3
+    assert len({os.getpid(), *told(*(worker.pid.remote() for worker in pair))}) == 3
     together = [shares[i % 2][i // 2] for i in range(len(PROMPTS))]
     assert [outcome.value for outcome in together] == pytest.approx([outcome.value for outcome in Scorer(client).score(PROMPTS, COMPLETIONS)], abs=1e-5)
 
 
 def test_a_worker_that_dies_is_started_again_and_asks_again(running: Running) -> None:
     (worker,) = workers(running, 1)
-    before = ray.get(worker.score.remote(PROMPTS, COMPLETIONS))
-    pid = ray.get(worker.pid.remote())
+    before, pid = told(worker.score.remote(PROMPTS, COMPLETIONS), worker.pid.remote())
 
-    ray.kill(worker, no_restart=False)
+    os.kill(pid, signal.SIGKILL)
 
-    after = ray.get(worker.score.remote(PROMPTS, COMPLETIONS))
+    after, another = told(worker.score.remote(PROMPTS, COMPLETIONS), worker.pid.remote())
     assert [outcome.value for outcome in after] == pytest.approx([outcome.value for outcome in before], abs=1e-5)
-    assert ray.get(worker.pid.remote()) != pid
+    assert another != pid
 
 
 def test_an_item_fails_alone_and_its_reason_reaches_the_trainer(running: Running) -> None:
     (worker,) = workers(running, 1)
 
-    outcomes = ray.get(worker.score.remote([PROMPTS[0], TOO_LONG], COMPLETIONS[:2]))
+    (outcomes,) = told(worker.score.remote([PROMPTS[0], TOO_LONG], COMPLETIONS[:2]))
 
     assert isinstance(outcomes[0], Score)
     assert isinstance(outcomes[1], ItemFailure) and outcomes[1].reason == "TOO_LONG"
@@ -83,10 +89,10 @@ def test_what_a_worker_raises_is_raised_at_the_trainer_with_all_that_it_says(run
     (worker,) = workers(running, 1)
 
     with pytest.raises(AllItemsFailed, match="all 2 items failed") as failed:
-        ray.get(worker.reward.remote([TOO_LONG, TOO_LONG], COMPLETIONS[:2]))
-    assert [failure.reason for failure in failed.value.cause.failures] == ["TOO_LONG", "TOO_LONG"]
+        told(worker.reward.remote([TOO_LONG, TOO_LONG], COMPLETIONS[:2]))
+    assert [failure.reason for failure in failed.value.failures] == ["TOO_LONG", "TOO_LONG"]
 
     stranger = Worker.remote(running.target, "of-nobody")
     with pytest.raises(errors.Unauthenticated) as refused:
-        ray.get(stranger.score.remote(PROMPTS, COMPLETIONS))
-    assert refused.value.cause.request_id
+        told(stranger.score.remote(PROMPTS, COMPLETIONS))
+    assert refused.value.request_id

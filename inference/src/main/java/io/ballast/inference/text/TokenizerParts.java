@@ -1,12 +1,13 @@
 package io.ballast.inference.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.re2j.Matcher;
+import com.google.re2j.Pattern;
+import com.google.re2j.PatternSyntaxException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -18,8 +19,10 @@ final class TokenizerParts {
   private static final String PREFIX = "continuing_subword_prefix";
   private static final String CHARACTERS = "precompiled_charsmap";
 
-  /** A little of everything. */
-  private static final String TEXT = "a B\n1é.";
+  private static final String NOTHING = "takes nothing for something to replace";
+
+  /** Nothing, and words, lines and what is neither beside each other and at the ends. */
+  private static final List<String> TEXTS = List.of("", "a", ".", "\n", "a B\n1é.. \n\na");
 
   private TokenizerParts() {}
 
@@ -120,21 +123,31 @@ final class TokenizerParts {
     if (!normalizer.path("type").asText().equals("Replace")) {
       return null;
     }
-    boolean nothing =
+    String flaw =
         pattern.path("Regex").isTextual()
-            ? takesNothing(pattern.path("Regex").textValue())
-            : pattern.path("String").asText("-").isEmpty();
-    return nothing ? ".pattern: takes nothing for something to replace" : null;
+            ? taking(pattern.path("Regex").textValue())
+            : pattern.path("String").asText("-").isEmpty() ? NOTHING : null;
+    return flaw == null ? null : ".pattern: " + flaw;
   }
 
-  private static boolean takesNothing(String regex) {
+  /**
+   * Whether a pattern may take nothing is looked for in an engine whose time is linear and that has
+   * no looking around: what takes nothing somewhere does so in one of these texts.
+   */
+  private static @Nullable String taking(String regex) {
     try {
       Pattern pattern = Pattern.compile(regex);
-      return Stream.of("", TEXT)
-          .flatMap(text -> pattern.matcher(text).results())
-          .anyMatch(found -> found.start() == found.end());
+      for (String text : TEXTS) {
+        Matcher found = pattern.matcher(text);
+        while (found.find()) {
+          if (found.start() == found.end()) {
+            return NOTHING;
+          }
+        }
+      }
+      return null;
     } catch (PatternSyntaxException e) {
-      return false; // another way to write it than Java's, or one that the library refuses
+      return "a way to write it that RE2 has not: " + e.getDescription();
     }
   }
 

@@ -60,7 +60,14 @@ class TokenizerFileTest {
             "{\"type\": \"FixedLength\", \"length\": 0}", "decoder.length: 0 expected: at least 1"),
         Arguments.of("{\"type\": \"Prepend\", \"prepend\": \"\"}", "decoder.prepend: nothing"),
         Arguments.of(REPLACE.formatted("Regex", "x*"), "decoder.pattern: nothing"),
-        Arguments.of(REPLACE.formatted("Regex", "(?<=é)"), "decoder.pattern: nothing"),
+        Arguments.of(REPLACE.formatted("Regex", "Z?|q"), "decoder.pattern: nothing"),
+        Arguments.of(REPLACE.formatted("Regex", "^"), "decoder.pattern: nothing"),
+        Arguments.of(REPLACE.formatted("Regex", "\\\\b"), "decoder.pattern: nothing"),
+        Arguments.of(REPLACE.formatted("Regex", "(?<=é)"), "decoder.pattern: RE2"),
+        Arguments.of(REPLACE.formatted("Regex", "(?=Z)"), "decoder.pattern: RE2"),
+        Arguments.of(REPLACE.formatted("Regex", "\\\\K"), "decoder.pattern: RE2"),
+        Arguments.of(
+            REPLACE.formatted("Regex", "((((((a*)*)*)*)*)*)*"), "decoder.pattern: nothing"),
         Arguments.of(REPLACE.formatted("String", ""), "decoder.pattern: nothing"),
         Arguments.of("{\"type\": \"Precompiled\"}", "decoder.precompiled_charsmap: no text"),
         Arguments.of(
@@ -90,6 +97,9 @@ class TokenizerFileTest {
               "{\"SpecialToken\": {\"id\": \"[CLS]\"}}, {\"Sequence\": {\"id\": \"A\"}}", "[1]"),
           "{\"type\": \"FixedLength\", \"length\": 1}",
           REPLACE.formatted("Regex", " {2,}"),
+          REPLACE.formatted("Regex", "\\\\s+"),
+          REPLACE.formatted("Regex", "^\\\\p{L}|[^a]$"),
+          REPLACE.formatted("Regex", "(((((((([^Q]*)*)*)*)*)*)*)*Q)"),
           REPLACE.formatted("String", "x*"),
           "{\"vocab\": {\"length\": 0, \"type\": 1, \"merges\": 2, \"single\": 3}}"
         }) {
