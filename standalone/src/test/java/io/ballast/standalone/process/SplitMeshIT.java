@@ -276,23 +276,38 @@ class SplitMeshIT {
   }
 
   @Test
+  @Timeout(600)
   void feedbackThatFindsNoRoomIsRefusedAndIsTakenWhenThereIsSome() throws IOException {
     Channel policy = channel(Role.POLICY_SERVER);
-    String suggestion = TestCalls.suggest(policy, "return ").getSuggestionId();
     SplittableRandom random = new SplittableRandom(8);
+    MeshClients clients = MeshClients.start(mesh(), "refused");
+    String suggestion;
     int acknowledged = 0;
-    mesh().limitDatabase(ROOM_BYTES);
-    String refused = longText(random);
-    try {
-      while (tell(policy, suggestion, acknowledged, refused)) {
-        acknowledged++;
-        refused = longText(random);
+    Duration recovered;
+    try (clients) {
+      Steady before = clients.load().steady();
+      suggestion = TestCalls.suggest(policy, "return ").getSuggestionId();
+      mesh().limitDatabase(ROOM_BYTES);
+      String refused = longText(random);
+      try {
+        while (tell(policy, suggestion, acknowledged, refused)) {
+          acknowledged++;
+          refused = longText(random);
+        }
+        int round = clients.load().disturb();
+        Await.until(() -> clients.suggesting().away(round).size() >= UNDER_A_FAULT);
+      } finally {
+        mesh().limitDatabase(FileLimit.NONE);
       }
-    } finally {
-      mesh().limitDatabase(FileLimit.NONE);
+      assertThat(tell(policy, suggestion, acknowledged, refused)).isTrue();
+      recovered = clients.load().await(before).after();
     }
-    assertThat(tell(policy, suggestion, acknowledged, refused)).isTrue();
+
+    clients.check();
+    clients.suggesting().assertKeptOnce(policy);
     assertThat(SuggestingClients.kept(policy)).containsEntry(suggestion, acknowledged + 1L);
+    assertThat(recovered).isLessThan(SteadyLoad.LONGEST);
+    clients.running().runs().forEach(SplitMeshIT::wentOnToItsEnd);
   }
 
   @Test
