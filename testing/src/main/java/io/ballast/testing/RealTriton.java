@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -155,6 +156,30 @@ public final class RealTriton implements AutoCloseable {
   /** Stops it where it stands: connections stay, nothing answers. */
   public void freeze() {
     signal("-STOP");
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    while (!isFrozen()) { // a thread may go on, and answer, until it hears of the signal
+      if (System.nanoTime() > end) {
+        throw new AssertionError("it goes on; the log: " + log());
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  /** Whether each thread of it is stopped, as Linux tells. */
+  private boolean isFrozen() {
+    Path threads = Path.of("/proc", Long.toString(server.pid()), "task");
+    try (Stream<Path> all = Files.list(threads)) {
+      for (Path thread : all.toList()) {
+        if (!Files.readString(thread.resolve("status")).contains("State:\tT")) {
+          return false;
+        }
+      }
+      return true;
+    } catch (NoSuchFileException e) {
+      return false; // one has ended meanwhile
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Lets it go on. */
