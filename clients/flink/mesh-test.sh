@@ -75,7 +75,7 @@ job=
 before=$(committed | xargs cat | wc -l)
 [ "$before" -gt 0 ] && [ "$before" -lt "$rows" ] || fail "killed with $before of $rows rows committed"
 committed | xargs cksum >"$work/committed"
-say "killed with $((before)) of $rows rows committed"
+say "killed with $before of $rows rows committed"
 
 (score) >"$work/again.log" 2>&1 || fail "the same command fails"
 grep -q 'goes on from _job/start-1/chk-' "$work/again.log" || fail "it did not go on from a checkpoint"
