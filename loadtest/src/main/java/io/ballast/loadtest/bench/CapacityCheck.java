@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.DoubleSupplier;
 import org.HdrHistogram.ConcurrentHistogram;
 
 /**
@@ -30,6 +31,15 @@ import org.HdrHistogram.ConcurrentHistogram;
 final class CapacityCheck {
   /** Of the rate that would keep all cores busy if calls saved nothing together. */
   static final List<Double> SHARES = List.of(0.2, 0.4, 0.6, 0.8);
+
+  /** How often {@link #rows} tells of progress: after the warm-up, and after each share. */
+  static final int STEPS = 1 + SHARES.size();
+
+  private static final int CORES = Runtime.getRuntime().availableProcessors();
+  private static final int MOST_WARM_UPS = 6;
+
+  /** What is more than chance from one warm-up to the next. */
+  private static final double FALLS = 0.97;
 
   private static final Map<CallKind, Double> MIX =
       Map.of(CallKind.SUGGESTION, 1.0, CallKind.SCORE, 2.0, CallKind.EVENT, 1.0);
@@ -68,12 +78,15 @@ final class CapacityCheck {
   private final Executor callers;
   private final Duration duration;
   private final Pacer pacer;
+  private final DoubleSupplier cpuSeconds;
 
   /**
    * What a kind of call took.
    *
    * @param share of what the machine can do
    * @param rate calls of all kinds a second
+   * @param busy the share of all cores' time that was worked
+   * @param simulatedBusy the same, simulated; NaN: the machine does not keep up
    * @param kind of these calls
    * @param missed the share of them that was refused, or not answered for another reason, 0 to 1
    * @param p50 measured of the others, in milliseconds
@@ -83,6 +96,8 @@ final class CapacityCheck {
   record Row(
       double share,
       double rate,
+      double busy,
+      double simulatedBusy,
       CallKind kind,
       double missed,
       double p50,
@@ -122,52 +137,85 @@ final class CapacityCheck {
    * @param callers run them
    * @param duration of each load
    * @param pacer the clock that it is sent by
+   * @param cpuSeconds what the mesh and its caller have worked until now
    */
   CapacityCheck(
-      Map<CallKind, ClosedLoop.Call> calls, Executor callers, Duration duration, Pacer pacer) {
+      Map<CallKind, ClosedLoop.Call> calls,
+      Executor callers,
+      Duration duration,
+      Pacer pacer,
+      DoubleSupplier cpuSeconds) {
     this.calls = new EnumMap<>(calls);
     this.callers = callers;
     this.duration = duration;
     this.pacer = pacer;
+    this.cpuSeconds = cpuSeconds;
   }
 
   /**
    * Loads the mesh, and simulates.
    *
-   * @param step told after each share
+   * @param step told {@link #STEPS} times
    */
   List<Row> rows(CapacityFigures figures, Runnable step) {
-    OneMachine machine = new OneMachine(figures, Runtime.getRuntime().availableProcessors());
+    OneMachine machine = new OneMachine(figures, CORES);
     double most = machine.most(MIX);
+    warm(ALL * JUDGED * most);
+    step.run();
     List<Row> rows = new ArrayList<>();
     for (double share : SHARES) {
       Map<CallKind, Double> rates = new EnumMap<>(CallKind.class);
       MIX.forEach((kind, each) -> rates.put(kind, each * share * most));
-      Map<CallKind, Seen> all = load(ALL * share * most);
-      Map<CallKind, OneMachine.Times> simulated =
-          machine.simulate(rates, SIMULATED_CALLS, 1).orElse(Map.of());
+      Map<CallKind, Seen> all = seenOfEach();
+      double busy = load(ALL * share * most, all);
+      OneMachine.Bearing simulated =
+          machine
+              .simulate(rates, SIMULATED_CALLS, 1)
+              .orElse(new OneMachine.Bearing(Double.NaN, Map.of()));
       for (CallKind kind : CallKind.values()) {
         Seen seen = all.getOrDefault(kind, new Seen());
         rows.add(
             new Row(
                 share,
                 ALL * share * most,
+                busy,
+                simulated.busy(),
                 kind,
                 seen.missed(),
                 seen.millisAt(50),
                 seen.millisAt(99),
-                simulated.getOrDefault(kind, new OneMachine.Times(Double.NaN, Double.NaN))));
+                simulated
+                    .times()
+                    .getOrDefault(kind, new OneMachine.Times(Double.NaN, Double.NaN))));
       }
       step.run();
     }
     return rows;
   }
 
-  private Map<CallKind, Seen> load(double rate) {
+  /** Loads until calls cost no less: what they do in company is compiled then. */
+  private void warm(double rate) {
+    double last = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < MOST_WARM_UPS; i++) {
+      double busy = load(rate, seenOfEach()); // of the same calls at the same times
+      if (busy > FALLS * last) {
+        return;
+      }
+      last = busy;
+    }
+  }
+
+  private static Map<CallKind, Seen> seenOfEach() {
     Map<CallKind, Seen> seen = new EnumMap<>(CallKind.class);
     for (CallKind kind : CallKind.values()) {
       seen.put(kind, new Seen());
     }
+    return seen;
+  }
+
+  /** Returns the share of all cores' time that was worked. */
+  private double load(double rate, Map<CallKind, Seen> seen) {
+    double before = cpuSeconds.getAsDouble();
     LoadPlan plan = new LoadPlan(rate, WARM_UP, duration, MAX_IN_FLIGHT, MAX_CALLS, TIMEOUT);
     var unused =
         new OpenLoop(pacer)
@@ -180,7 +228,8 @@ final class CapacityCheck {
                     seen.getOrDefault(kind(call.index()), new Seen()).add(call);
                   }
                 });
-    return seen;
+    double seconds = WARM_UP.plus(duration).toNanos() / 1e9;
+    return (cpuSeconds.getAsDouble() - before) / seconds / CORES;
   }
 
   private Outcome outcome(long index) {
@@ -254,16 +303,18 @@ final class CapacityCheck {
   static String table(List<Row> rows) {
     StringBuilder table = new StringBuilder();
     table.append(
-        "| Load | Calls/s | Call | Not answered | p50 measured, ms | simulated | p99 measured, ms"
+        "| Load | Calls/s | Cores busy | simulated | Call | Not answered | p50 measured, ms | simulated | p99 measured, ms"
             + " | simulated |\n"
-            + "|---|---|---|---|---|---|---|---|\n");
+            + "|---|---|---|---|---|---|---|---|---|---|\n");
     for (Row row : rows) {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %.0f %% | %.1f | %s | %.1f %% | %.1f | %.1f | %.1f | %.1f |%n",
+              "| %.0f %% | %.1f | %.0f %% | %.0f %% | %s | %.1f %% | %.1f | %.1f | %.1f | %.1f |%n",
               100 * row.share(),
               row.rate(),
+              100 * row.busy(),
+              100 * row.simulatedBusy(),
               row.kind().label(),
               100 * row.missed(),
               row.p50(),

@@ -5,7 +5,8 @@ import io.ballast.loadtest.capacity.CallFigures;
 import io.ballast.loadtest.capacity.CallKind;
 import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.capacity.Server;
-import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.loadtest.openloop.Latencies;
+import io.ballast.loadtest.openloop.Pacer;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
@@ -35,7 +36,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -53,8 +53,11 @@ final class CapacityMeasurement {
   /** What is more than chance from one measurement to the next. */
   private static final double GROWS = 1.03;
 
-  /** Measurements without the check: each kind of call by each number of callers, and versions. */
-  static final int STEPS = CallKind.values().length * CALLERS.size() + 2;
+  /**
+   * Measurements without the check: each kind of call seldom and by each number of callers, and
+   * versions.
+   */
+  static final int STEPS = CallKind.values().length * (CALLERS.size() + 1) + 2;
 
   private static final int MOST_WARM_UPS = 10;
   private static final Duration PATIENCE = Duration.ofMinutes(3);
@@ -73,10 +76,16 @@ final class CapacityMeasurement {
   /** A tail takes longer than a mean. */
   static final int CHECKED_TIMES = 3;
 
+  /**
+   * Between calls of which none meets another: long enough for threads to be asleep and caches to
+   * have other work's data in them, as they are when a call comes by itself.
+   */
+  private static final Duration REST = Duration.ofMillis(50);
+
   private final Path script;
   private final MeshUnderTest mesh;
   private final Duration duration;
-  private final LongSupplier nanoTime;
+  private final Pacer pacer;
   private final AtomicLong index = new AtomicLong();
   private final SuggestCalls asked = new SuggestCalls(true, 0);
   private final BlockingQueue<SuggestResponse> suggestions = new LinkedBlockingQueue<>();
@@ -84,12 +93,11 @@ final class CapacityMeasurement {
   private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
   private final Map<String, Integer> connections = new TreeMap<>();
 
-  private CapacityMeasurement(
-      Path script, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
+  private CapacityMeasurement(Path script, MeshUnderTest mesh, Duration duration, Pacer pacer) {
     this.script = script;
     this.mesh = mesh;
     this.duration = duration;
-    this.nanoTime = nanoTime;
+    this.pacer = pacer;
   }
 
   /**
@@ -110,7 +118,7 @@ final class CapacityMeasurement {
       Duration duration,
       String machine,
       boolean check,
-      LongSupplier nanoTime,
+      Pacer pacer,
       Consumer<CapacityFigures> measured,
       Runnable step) {
     try {
@@ -123,7 +131,7 @@ final class CapacityMeasurement {
     }
     try (MeshUnderTest mesh =
         MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
-      return new CapacityMeasurement(script, mesh, duration, nanoTime)
+      return new CapacityMeasurement(script, mesh, duration, pacer)
           .all(machine, check, measured, step);
     }
   }
@@ -150,7 +158,11 @@ final class CapacityMeasurement {
       measured.accept(figures);
       return check
           ? new CapacityCheck(
-                  calls, callers, duration.multipliedBy(CHECKED_TIMES), new SystemPacer())
+                  calls,
+                  callers,
+                  duration.multipliedBy(CHECKED_TIMES),
+                  pacer,
+                  () -> cpuSeconds().values().stream().mapToDouble(each -> each).sum())
               .rows(figures, step)
           : List.of();
     } finally {
@@ -162,13 +174,13 @@ final class CapacityMeasurement {
       CallKind kind, ClosedLoop.Call call, ExecutorService callers, Runnable step) {
     warm(call, callers);
     List<CallFigures.CpuAt> cpu = new ArrayList<>();
-    double mean = 0;
-    double variation = 0;
     long items = 0;
+    Latencies seldom = ClosedLoop.seldom(duration.multipliedBy(CHECKED_TIMES), REST, pacer, call);
+    step.run();
     long bytes = databaseBytes();
     for (int count : CALLERS) {
       Map<Server, Double> before = cpuSeconds();
-      ClosedLoop.Load load = ClosedLoop.load(count, duration, callers, nanoTime, call);
+      ClosedLoop.Load load = ClosedLoop.load(count, duration, callers, pacer::nanoTime, call);
       Map<Server, Double> after = cpuSeconds();
       items += load.items();
       Map<Server, Double> millis = new EnumMap<>(Server.class);
@@ -178,23 +190,23 @@ final class CapacityMeasurement {
                   server,
                   Math.max(0, seconds - before.getOrDefault(server, 0.0)) * 1e3 / load.items()));
       cpu.add(new CallFigures.CpuAt(count, millis));
-      if (count == 1) {
-        mean = load.latency().meanNanos() / 1e6;
-        variation = load.latency().deviationNanos() / load.latency().meanNanos();
-      }
       step.run();
     }
     databaseBytes.put(kind, Math.max(0.0, databaseBytes() - bytes) / items);
     connections().forEach((schema, count) -> connections.merge(schema, count, Math::max));
     return new CallFigures(
-        kind, Math.max(0, mean - critical(kind, cpu.getFirst())), Math.min(10, variation), cpu);
+        kind,
+        Math.max(0, seldom.meanNanos() / 1e6 - critical(kind, cpu.getFirst())),
+        Math.min(10, seldom.deviationNanos() / seldom.meanNanos()),
+        cpu);
   }
 
   /** Calls until they become more frequent no more: their code is compiled then. */
   private void warm(ClosedLoop.Call call, ExecutorService callers) {
     long last = 0;
     for (int i = 0; i < MOST_WARM_UPS; i++) {
-      long items = ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, call).items();
+      long items =
+          ClosedLoop.load(CALLERS.getLast(), duration, callers, pacer::nanoTime, call).items();
       if (items < GROWS * last) {
         return;
       }
@@ -283,7 +295,8 @@ final class CapacityMeasurement {
             false, 0, ModelSelector.newBuilder().setModel(POLICY).setVersion(version).build());
     var stub = PolicyServiceGrpc.newBlockingStub(mesh.channel());
     var unusedLoad =
-        ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, index -> pinned.ask(stub));
+        ClosedLoop.load(
+            CALLERS.getLast(), duration, callers, pacer::nanoTime, index -> pinned.ask(stub));
   }
 
   /** Each item anew, so that no scores are kept: they would count as the version's memory. */
@@ -297,7 +310,7 @@ final class CapacityMeasurement {
           request.setRewardModel(pinned).setBypassCache(true);
           return RewardCalls.ask(stub, request.build()).getResultsCount();
         };
-    var unusedLoad = ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, call);
+    var unusedLoad = ClosedLoop.load(CALLERS.getLast(), duration, callers, pacer::nanoTime, call);
   }
 
   private CapacityFigures.Footprint footprint(

@@ -2,6 +2,7 @@ package io.ballast.loadtest.bench;
 
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.loadtest.openloop.Latencies;
+import io.ballast.loadtest.openloop.Pacer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
@@ -109,6 +110,33 @@ final class ClosedLoop {
     futures.forEach(ClosedLoop::ended);
     double seconds = (nanoTime.getAsLong() - start) / 1e9;
     return new Load(items.get(), seconds, new Latencies(latency));
+  }
+
+  /**
+   * One caller that rests after each call: how long a call takes that comes seldom, to a server
+   * that has done something else in between, or nothing. Rests count for nothing.
+   *
+   * @throws CompletionException if a call fails
+   */
+  static Latencies seldom(Duration duration, Duration rest, Pacer pacer, Call call) {
+    ConcurrentHistogram latency = new ConcurrentHistogram(3);
+    long end = pacer.nanoTime() + duration.toNanos();
+    long begun = pacer.nanoTime();
+    for (long index = 0; begun < end; index++) {
+      try {
+        var unused = patiently(call, index, pacer::nanoTime);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CompletionException(e);
+      } catch (Exception e) {
+        throw new CompletionException(e);
+      }
+      long ended = pacer.nanoTime();
+      latency.recordValue(Math.max(0, ended - begun));
+      pacer.sleepUntil(ended + rest.toNanos());
+      begun = pacer.nanoTime();
+    }
+    return new Latencies(latency);
   }
 
   private static long patiently(Call call, long index, LongSupplier nanoTime) throws Exception {

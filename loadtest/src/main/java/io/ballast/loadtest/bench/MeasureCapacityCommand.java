@@ -3,6 +3,7 @@ package io.ballast.loadtest.bench;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.loadtest.capacity.CapacityFigures;
 import io.ballast.loadtest.openloop.Durations;
+import io.ballast.loadtest.openloop.SystemPacer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -58,7 +59,8 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
       defaultValue = "8s",
       paramLabel = "DURATION",
       description =
-          "Of each of the 18 measurements of calls, 1s to 10m (default: ${DEFAULT-VALUE}).")
+          "Of each of the 18 measurements of callers at a time, 1s to 10m (default:"
+              + " ${DEFAULT-VALUE}).")
   private String duration = "";
 
   @Option(
@@ -88,7 +90,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
             .toAbsolutePath()
             .normalize()
             .resolve("mesh");
-    int steps = CapacityMeasurement.STEPS + (check ? CapacityCheck.SHARES.size() : 0);
+    int steps = CapacityMeasurement.STEPS + (check ? CapacityCheck.STEPS : 0);
     double seconds = WITH_WARM_UP * each.toMillis() / 1e3 + 3;
     BenchProgress.Part part = new BenchProgress.Part("capacity", steps, seconds);
     BenchProgress progress =
@@ -109,7 +111,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
               each,
               where,
               check,
-              System::nanoTime,
+              new SystemPacer(),
               this::write,
               progress.begin(part));
     } finally {

@@ -8,9 +8,10 @@ import java.util.Map;
  * What was measured of one kind of call.
  *
  * @param call the kind
- * @param waitMillis how much longer than its processor time a call takes that is alone: network,
- *     and waiting for company in a batch; ≥ 0
- * @param variation standard deviation over mean of the time that a call takes alone, 0 to 10
+ * @param waitMillis how much longer than its processor time, which is that of calls behind one
+ *     another, a call takes that comes seldom: the network, threads that wake, caches that have
+ *     other data in them, and waiting for company in a batch; ≥ 0
+ * @param variation standard deviation over mean of the time that such a call takes, 0 to 10
  * @param cpu the processor time of a call by how many are under way at a replica, one at first: it
  *     falls where calls share a batch
  */

@@ -24,6 +24,18 @@ public final class OneMachine {
   public record Times(double p50, double p99) {}
 
   /**
+   * What becomes of a load.
+   *
+   * @param busy the share of the cores' time that it takes, 0 to 1
+   * @param times by kind
+   */
+  public record Bearing(double busy, Map<CallKind, Times> times) {
+    public Bearing {
+      times = Map.copyOf(times);
+    }
+  }
+
+  /**
    * @param figures that were measured
    * @param cores of the machine, ≥ 0.1
    */
@@ -54,13 +66,13 @@ public final class OneMachine {
    * @param rates calls a second of each kind
    * @param calls that are simulated, ≥ 1,000
    */
-  public Optional<Map<CallKind, Times>> simulate(
-      Map<CallKind, Double> rates, long calls, long seed) {
+  public Optional<Bearing> simulate(Map<CallKind, Double> rates, long calls, long seed) {
+    List<Pool> pools = Pool.oneMachine(cores);
     SimulatedLoad load =
         new Simulation(figures, Balancing.RANDOM, calls)
             .run(
                 new Demand(rates),
-                Pool.oneMachine(cores),
+                pools,
                 RandomGeneratorFactory.of("L64X128MixRandom").create(seed));
     if (!load.stable()) {
       return Optional.empty();
@@ -69,6 +81,7 @@ public final class OneMachine {
     for (CallKind kind : List.copyOf(rates.keySet())) {
       times.put(kind, new Times(load.of(kind).p50(), load.of(kind).p99()));
     }
-    return Optional.of(times);
+    return Optional.of(
+        new Bearing(load.utilisation().getOrDefault(pools.getFirst(), Double.NaN), times));
   }
 }

@@ -367,7 +367,7 @@ final class Simulation {
         return;
       }
       int part = (int) ((call.index - warmUp) * PARTS / (calls - warmUp));
-      double seconds = now - call.arrived + figures.of(call.kind).waitMillis() / 1e3;
+      double seconds = now - call.arrived + figures.of(call.kind).waitMillis() * call.size / 1e3;
       latencies
           .computeIfAbsent(
               call.kind, kind -> Stream.generate(() -> new Histogram(3)).limit(PARTS).toList())

@@ -15,7 +15,10 @@ import io.grpc.Status;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -25,7 +28,7 @@ import picocli.CommandLine;
 class CapacityCheckTest {
   private static Row row(
       double share, double missed, double p50, double p99, OneMachine.Times simulated) {
-    return new Row(share, 52.25, CallKind.SUGGESTION, missed, p50, p99, simulated);
+    return new Row(share, 52.25, 0.38, 0.411, CallKind.SUGGESTION, missed, p50, p99, simulated);
   }
 
   @Test
@@ -35,9 +38,9 @@ class CapacityCheckTest {
                 List.of(row(0.4, 0.012, 80.04, 210, new OneMachine.Times(79.96, 190)))))
         .isEqualToNormalizingNewlines(
             """
-            | Load | Calls/s | Call | Not answered | p50 measured, ms | simulated | p99 measured, ms | simulated |
-            |---|---|---|---|---|---|---|---|
-            | 40 % | 52.3 | suggestion | 1.2 % | 80.0 | 80.0 | 210.0 | 190.0 |
+            | Load | Calls/s | Cores busy | simulated | Call | Not answered | p50 measured, ms | simulated | p99 measured, ms | simulated |
+            |---|---|---|---|---|---|---|---|---|---|
+            | 40 % | 52.3 | 38 % | 41 % | suggestion | 1.2 % | 80.0 | 80.0 | 210.0 | 190.0 |
             """);
   }
 
@@ -98,15 +101,48 @@ class CapacityCheckTest {
     return new CallFigures(kind, 0, 0, List.of(new CpuAt(1, Map.of(server, 20.0))));
   }
 
+  private static CapacityFigures twentyMillisEach() {
+    return new CapacityFigures(
+        "a machine",
+        "a commit",
+        Arrays.stream(CallKind.values()).map(CapacityCheckTest::twentyMillis).toList(),
+        new CapacityFigures.Footprint(Map.of(), 0, 0, 0, 0, Map.of(), 0));
+  }
+
+  @Test
+  void theMeshIsLoadedUntilCallsCostNoLessBeforeItIsMeasured() {
+    int cores = Runtime.getRuntime().availableProcessors();
+    double seconds = 3 + 10;
+    // three warm-ups, then 20, 40, 60 and 80 % of all cores
+    List<Double> shares = List.of(0.9, 0.7, 0.69, 0.2, 0.4, 0.6, 0.8);
+    List<Double> worked = new ArrayList<>();
+    double sum = 0;
+    for (double share : shares) {
+      worked.add(sum);
+      sum += share * cores * seconds;
+      worked.add(sum);
+    }
+    Iterator<Double> read = worked.iterator();
+
+    Map<CallKind, ClosedLoop.Call> calls = new EnumMap<>(CallKind.class);
+    Arrays.stream(CallKind.values()).forEach(kind -> calls.put(kind, index -> 1));
+
+    List<Row> rows =
+        new CapacityCheck(calls, Runnable::run, Duration.ofSeconds(10), new FakePacer(), read::next)
+            .rows(twentyMillisEach(), () -> {});
+
+    assertThat(read).isExhausted();
+    assertThat(rows)
+        .allSatisfy(
+            row -> {
+              assertThat(row.busy()).isCloseTo(row.share(), within(1e-9));
+              assertThat(row.simulatedBusy()).isCloseTo(row.share(), within(0.02));
+            });
+  }
+
   @Test
   void refusedCallsAreCountedAndTheOthersTimed() {
     FakePacer pacer = new FakePacer();
-    CapacityFigures figures =
-        new CapacityFigures(
-            "a machine",
-            "a commit",
-            Arrays.stream(CallKind.values()).map(CapacityCheckTest::twentyMillis).toList(),
-            new CapacityFigures.Footprint(Map.of(), 0, 0, 0, 0, Map.of(), 0));
     Map<CallKind, ClosedLoop.Call> calls =
         Map.of(
             CallKind.SUGGESTION,
@@ -122,8 +158,8 @@ class CapacityCheckTest {
             });
 
     List<Row> rows =
-        new CapacityCheck(calls, Runnable::run, Duration.ofSeconds(10), pacer)
-            .rows(figures, () -> {});
+        new CapacityCheck(calls, Runnable::run, Duration.ofSeconds(10), pacer, () -> 0)
+            .rows(twentyMillisEach(), () -> {});
 
     assertThat(rows).hasSize(CapacityCheck.SHARES.size() * CallKind.values().length);
     assertThat(rows)

@@ -42,10 +42,22 @@ class OneMachineTest {
         new OneMachine(FIGURES, 2)
             .simulate(Map.of(CallKind.SCORE, 0.001), 1_000, 1)
             .orElseThrow()
+            .times()
             .getOrDefault(CallKind.SCORE, new OneMachine.Times(Double.NaN, Double.NaN));
 
     assertThat(times.p50()).isCloseTo(25, within(0.1));
     assertThat(times.p99()).isCloseTo(25, within(0.1));
+  }
+
+  @Test
+  void whatItsCoresWorkIsWhatCallsCost() {
+    assertThat(
+            new OneMachine(FIGURES, 2)
+                .simulate(Map.of(CallKind.SCORE, 20.0), 50_000, 1)
+                .orElseThrow()
+                .busy())
+        .as("20 calls of 20 ms a second, of two cores")
+        .isCloseTo(0.2, within(0.01));
   }
 
   @Test

@@ -227,6 +227,22 @@ class SimulationTest {
   }
 
   @Test
+  void aCallThatIsAloneTakesTimesThatAreSpreadAsThoseMeasured() {
+    // log-normal of mean 10 + 30 ms, σ = √ln(1 + 0.5²): median 40/√1.25, p99 e^(2.326 σ) times that
+    CapacityFigures figures =
+        figures(
+            Map.of(
+                CallKind.SCORE,
+                new CallFigures(CallKind.SCORE, 30, 0.5, List.of(rewardMillis(1, 10)))));
+
+    SimulatedLoad.Times times =
+        scoresOf(run(figures, scoresPerSecond(0.01), rewardServers(1, 1), Balancing.RANDOM));
+
+    assertThat(times.p50()).isCloseTo(35.78, within(0.4));
+    assertThat(times.p99()).isCloseTo(107.4, within(3.0));
+  }
+
+  @Test
   void theSameSeedGivesTheSameNumbers() {
     CapacityFigures figures = scores(1, rewardMillis(1, 10));
     SimulatedLoad once = run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.RANDOM);
