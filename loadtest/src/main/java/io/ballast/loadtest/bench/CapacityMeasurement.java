@@ -156,6 +156,9 @@ final class CapacityMeasurement {
               costs,
               footprint(callers, scored, step));
       measured.accept(figures);
+      if (check) {
+        settleDatabase();
+      }
       return check
           ? new CapacityCheck(
                   calls,
@@ -241,6 +244,15 @@ final class CapacityMeasurement {
       return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Of more events than come in days, in a minute. */
+  private void settleDatabase() {
+    try {
+      mesh.settleDatabase();
+    } catch (SQLException e) {
+      throw new IllegalStateException("the database cannot be vacuumed", e);
     }
   }
 

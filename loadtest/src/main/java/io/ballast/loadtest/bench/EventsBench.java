@@ -141,7 +141,7 @@ final class EventsBench {
       BlockingQueue<SuggestResponse> suggestions = suggestions(mesh);
       // the first is for the compilers
       var unused = times(mesh, suggestions, callers);
-      settle(mesh);
+      mesh.settleDatabase();
       EventPlans fewPlans = plans(mesh, suggestions);
       Times few = times(mesh, suggestions, callers);
       fill(mesh);
@@ -306,18 +306,6 @@ final class EventsBench {
         progress.run();
       }
     }
-    settle(mesh);
-  }
-
-  /** What PostgreSQL would do by itself within minutes. */
-  private static void settle(MeshUnderTest mesh) throws SQLException {
-    try (Connection connection = mesh.databaseAddress().connect();
-        Statement statement = connection.createStatement()) {
-      connection.setSchema("policy");
-      statement.execute("vacuum analyze suggestion");
-      statement.execute("vacuum analyze feedback_event");
-      statement.execute("vacuum analyze feedback_key");
-      statement.execute("checkpoint");
-    }
+    mesh.settleDatabase();
   }
 }

@@ -19,6 +19,9 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -244,6 +247,18 @@ final class MeshUnderTest implements AutoCloseable {
     return postmaster(data)
         .findFirst()
         .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
+  }
+
+  /**
+   * Has PostgreSQL do at once what it would do by itself within minutes, beside what is measured
+   * then.
+   */
+  void settleDatabase() throws SQLException {
+    try (Connection connection = databaseAddress().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("vacuum analyze");
+      statement.execute("checkpoint");
+    }
   }
 
   /**
