@@ -174,7 +174,7 @@ public final class CapacityCommand implements Callable<Integer> {
             () ->
                 new Planner(
                     measured,
-                    new Simulation(measured, balancing, calls),
+                    new Simulation(measured, balancing, calls, Simulation.TURN_MILLIS),
                     new Objective(limits()),
                     seed));
     PrintWriter out = spec.commandLine().getOut();

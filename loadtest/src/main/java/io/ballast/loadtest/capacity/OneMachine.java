@@ -69,7 +69,7 @@ public final class OneMachine {
   public Optional<Bearing> simulate(Map<CallKind, Double> rates, long calls, long seed) {
     List<Pool> pools = Pool.oneMachine(cores);
     SimulatedLoad load =
-        new Simulation(figures, Balancing.RANDOM, calls)
+        new Simulation(figures, Balancing.RANDOM, calls, Simulation.TURN_MILLIS)
             .run(
                 new Demand(rates),
                 pools,

@@ -27,6 +27,11 @@ import org.HdrHistogram.Histogram;
  *
  * <p>Source: Kelly 1979, Reversibility and Stochastic Networks, §3.3.
  *
+ * <p>A core is shared by turns of some milliseconds. A visit goes from thread to thread, and a
+ * thread that wakes while all cores are busy waits until a turn ends; it is the next then, having
+ * slept. To a call of much work that is little, to one of little work most of what it takes. It is
+ * added to what a call takes and holds up nobody.
+ *
  * <p>Not in it: the network between machines, garbage collection beyond what was measured, a limit
  * that sheds. It answers how long queues make calls wait.
  */
@@ -48,6 +53,12 @@ final class Simulation {
    */
   private static final double CALLS_OF_A_REPLICA = 2_000;
 
+  /** How long a thread keeps a core that others wait for, in milliseconds: Linux has 1 to 4. */
+  static final double TURN_MILLIS = 3;
+
+  /** Threads that a visit goes through: what reads from the network, what works, what writes. */
+  static final int THREADS_OF_A_VISIT = 3;
+
   /** What sums of shares are off by. */
   private static final double ROUNDING = 1e-9;
 
@@ -55,16 +66,20 @@ final class Simulation {
   private final Balancing balancing;
   private final long calls;
   private final long warmUp;
+  private final double turnSeconds;
 
   /**
    * @param calls that are simulated and timed, warm-up included, ≥ 1,000
+   * @param turnMillis how long a thread keeps a core that others wait for; 0: cores are shared at
+   *     every instant, as in the books
    */
-  Simulation(CapacityFigures figures, Balancing balancing, long calls) {
+  Simulation(CapacityFigures figures, Balancing balancing, long calls, double turnMillis) {
     CapacityFigures.require(calls >= 1_000, "simulated calls", calls, "≥ 1,000");
     this.figures = figures;
     this.balancing = balancing;
     this.calls = calls;
     this.warmUp = Math.round(calls * WARM_UP);
+    this.turnSeconds = turnMillis / 1e3;
   }
 
   /** What becomes of a demand; the same for the same {@code random}. */
@@ -118,6 +133,7 @@ final class Simulation {
     private final int[] replicas; // by pool; −1: not chosen yet
     private final Iterator<List<Server>> stages;
     private int visits;
+    private double turns; // seconds
 
     /**
      * @param index of those that are timed, from 0; {@link #NOT_TIMED} of others
@@ -155,6 +171,7 @@ final class Simulation {
     private final double share;
     private final RandomGenerator random;
     private final RandomGenerator chanceOfRest;
+    private final RandomGenerator chanceOfTurns;
     private final List<Rest> rests = new ArrayList<>();
     private final double restRate;
     private final Map<Server, Integer> poolOf = new EnumMap<>(Server.class);
@@ -198,10 +215,12 @@ final class Simulation {
       }
       this.changes = new long[replicas.size()];
       this.restRate = rests.stream().mapToDouble(Rest::rate).sum();
-      this.chanceOfRest =
-          rests.isEmpty()
-              ? random
-              : RandomGeneratorFactory.of("L64X128MixRandom").create(random.nextLong());
+      this.chanceOfRest = rests.isEmpty() ? random : another(random);
+      this.chanceOfTurns = another(random);
+    }
+
+    private static RandomGenerator another(RandomGenerator random) {
+      return RandomGeneratorFactory.of("L64X128MixRandom").create(random.nextLong());
     }
 
     /** What a pool gets beyond the simulated calls, if they are not all that its replicas get. */
@@ -322,6 +341,7 @@ final class Simulation {
           Integer pool = poolOf.get(server);
           if (seconds > 0 && pool != null) {
             int replica = replica(call, pool);
+            call.turns += turns(replicas.get(replica).size(), pools.get(pool).cores());
             replicas.get(replica).begin(call, now, seconds);
             call.visits++;
             changed(replica);
@@ -331,6 +351,18 @@ final class Simulation {
       if (call.visits == 0) {
         count(call);
       }
+    }
+
+    /** How long a visit's threads wait for cores, in seconds, where so much work is under way. */
+    private double turns(int underWay, double cores) {
+      if (turnSeconds == 0 || underWay < cores) {
+        return 0;
+      }
+      double turns = 0;
+      for (int i = 0; i < THREADS_OF_A_VISIT; i++) {
+        turns += chanceOfTurns.nextDouble();
+      }
+      return turns * turnSeconds;
     }
 
     private int replica(Call call, int pool) {
@@ -367,7 +399,8 @@ final class Simulation {
         return;
       }
       int part = (int) ((call.index - warmUp) * PARTS / (calls - warmUp));
-      double seconds = now - call.arrived + figures.of(call.kind).waitMillis() * call.size / 1e3;
+      double seconds =
+          now - call.arrived + call.turns + figures.of(call.kind).waitMillis() * call.size / 1e3;
       latencies
           .computeIfAbsent(
               call.kind, kind -> Stream.generate(() -> new Histogram(3)).limit(PARTS).toList())

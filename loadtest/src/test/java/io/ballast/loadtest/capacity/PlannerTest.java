@@ -24,7 +24,7 @@ class PlannerTest {
 
   private static Planner planner(CapacityFigures figures, Map<CallKind, Duration> p99) {
     return new Planner(
-        figures, new Simulation(figures, Balancing.RANDOM, 20_000), new Objective(p99), 1);
+        figures, new Simulation(figures, Balancing.RANDOM, 20_000, 0), new Objective(p99), 1);
   }
 
   private static int replicas(Demand demand, Map<CallKind, Duration> p99) {

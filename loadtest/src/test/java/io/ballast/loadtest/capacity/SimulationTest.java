@@ -2,6 +2,7 @@ package io.ballast.loadtest.capacity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.ballast.loadtest.capacity.CallFigures.CpuAt;
 import io.ballast.loadtest.capacity.CapacityFigures.Footprint;
@@ -52,7 +53,7 @@ class SimulationTest {
 
   private static SimulatedLoad run(
       CapacityFigures figures, Demand demand, List<Pool> pools, Balancing balancing) {
-    return new Simulation(figures, balancing, CALLS)
+    return new Simulation(figures, balancing, CALLS, 0)
         .run(demand, pools, RandomGeneratorFactory.of("L64X128MixRandom").create(7));
   }
 
@@ -240,6 +241,28 @@ class SimulationTest {
 
     assertThat(times.p50()).isCloseTo(35.78, within(0.4));
     assertThat(times.p99()).isCloseTo(107.4, within(3.0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.3, 0.5, 0.8})
+  void aThreadThatWakesWaitsForTheRestOfATurn(double busy) {
+    // of calls that come by chance, a share of ρ finds the core busy: half a turn for each thread
+    CapacityFigures figures = scores(1, rewardMillis(1, 10));
+    Demand demand = scoresPerSecond(100 * busy);
+    double turnMillis = 4;
+
+    SimulatedLoad.Times shared =
+        scoresOf(run(figures, demand, rewardServers(1, 1), Balancing.RANDOM));
+    SimulatedLoad.Times inTurns =
+        scoresOf(
+            new Simulation(figures, Balancing.RANDOM, CALLS, turnMillis)
+                .run(
+                    demand,
+                    rewardServers(1, 1),
+                    RandomGeneratorFactory.of("L64X128MixRandom").create(7)));
+
+    double expected = Simulation.THREADS_OF_A_VISIT * turnMillis / 2 * busy;
+    assertThat(inTurns.mean() - shared.mean()).isCloseTo(expected, withinPercentage(2));
   }
 
   @Test
