@@ -98,13 +98,28 @@ final class Simulation {
     return work(demand, pool, Integer.MAX_VALUE) / pool.cores() / pool.replicas();
   }
 
-  /** Processor seconds a second that a demand asks of a pool while so many share a replica. */
+  /**
+   * Processor seconds a second that a demand asks of a pool while so many share a replica. What a
+   * call saves by company it saves by calls of its own kind, of which there are as many among the
+   * others as their share of the work.
+   */
   private double work(Demand demand, Pool pool, int inFlight) {
+    double alone = 0;
+    for (CallKind kind : CallKind.values()) {
+      alone += work(demand, pool, kind, 1);
+    }
     double work = 0;
     for (CallKind kind : CallKind.values()) {
-      for (Server server : pool.servers()) {
-        work += demand.of(kind) * figures.of(kind).cpuSeconds(server, inFlight);
-      }
+      double share = alone == 0 ? 0 : work(demand, pool, kind, 1) / alone;
+      work += work(demand, pool, kind, 1 + share * (inFlight - 1));
+    }
+    return work;
+  }
+
+  private double work(Demand demand, Pool pool, CallKind kind, double inFlight) {
+    double work = 0;
+    for (Server server : pool.servers()) {
+      work += demand.of(kind) * figures.of(kind).cpuSeconds(server, inFlight);
     }
     return work;
   }

@@ -266,6 +266,33 @@ class SimulationTest {
   }
 
   @Test
+  void aCallSavesByCompanyOfItsOwnKind() {
+    // one core, ρ = 0.6, and of 3 scores at a time each costs half; suggestions save nothing. Of
+    // scores alone 1, 2, 3 … cost 1, 0.75, 0.5 each, so that they leave at 1, 4/3, 2, 2 … times the
+    // rate; where every other is a suggestion, 1, 1.5, 2, 2.5, 3 scores cost 1, 0.875, 0.75, 0.625,
+    // 0.5, and all leave at 1, 16/15, 8/7, 16/13, 4/3 … The core works whenever there is one:
+    // 1 − 1 / (1 + 0.6 + 0.27 + 0.081 / 0.7), and 1 − 1 / (1 + 0.6 + 0.3375 + 0.17719 + 0.08638 +
+    // 0.03887 / 0.55)
+    CallFigures scores =
+        new CallFigures(CallKind.SCORE, 0, 1, List.of(rewardMillis(1, 10), rewardMillis(3, 5)));
+    CallFigures others = new CallFigures(CallKind.SUGGESTION, 0, 1, List.of(rewardMillis(1, 10)));
+    Demand both = new Demand(Map.of(CallKind.SCORE, 30.0, CallKind.SUGGESTION, 30.0));
+
+    assertThat(busy(figures(Map.of(CallKind.SCORE, scores)), scoresPerSecond(60)))
+        .isCloseTo(0.4964, within(0.01));
+    assertThat(busy(figures(Map.of(CallKind.SCORE, scores, CallKind.SUGGESTION, others)), both))
+        .isCloseTo(0.5598, within(0.01));
+  }
+
+  private static double busy(CapacityFigures figures, Demand demand) {
+    return run(figures, demand, rewardServers(1, 1), Balancing.RANDOM)
+        .utilisation()
+        .values()
+        .iterator()
+        .next();
+  }
+
+  @Test
   void theSameSeedGivesTheSameNumbers() {
     CapacityFigures figures = scores(1, rewardMillis(1, 10));
     SimulatedLoad once = run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.RANDOM);
