@@ -73,13 +73,13 @@ final class CapacityMeasurement {
   private static final String REWARD = "java-reward";
   private static final double MEBI = 1 << 20;
 
-  /** A tail takes longer than a mean. */
-  static final int CHECKED_TIMES = 3;
-
   /**
-   * Between calls of which none meets another: long enough for threads to be asleep and caches to
-   * have other work's data in them, as they are when a call comes by itself.
+   * Calls that come seldom, and the loads of the check, take so many times as long as the others:
+   * there are few of them.
    */
+  static final int LONGER_TIMES = 3;
+
+  /** Between calls of which none meets another: long enough for threads and cores to be asleep. */
   private static final Duration REST = Duration.ofMillis(50);
 
   private final Path script;
@@ -104,7 +104,8 @@ final class CapacityMeasurement {
    * Measures a mesh that is started for it.
    *
    * @param work an empty folder
-   * @param duration of each measurement, ≥ 1 s
+   * @param duration of each measurement by callers at a time, ≥ 1 s; {@link #LONGER_TIMES} as long
+   *     of calls that come seldom, and of each load of the check
    * @param machine what it runs on, in words
    * @param check whether the mesh is loaded then, and the loads are simulated
    * @param measured told of the figures before that, so that they are not lost with a check that
@@ -161,11 +162,7 @@ final class CapacityMeasurement {
       }
       return check
           ? new CapacityCheck(
-                  calls,
-                  callers,
-                  duration.multipliedBy(CHECKED_TIMES),
-                  pacer,
-                  () -> cpuSeconds().values().stream().mapToDouble(each -> each).sum())
+                  calls, callers, duration.multipliedBy(LONGER_TIMES), pacer, this::cpuSeconds)
               .rows(figures, step)
           : List.of();
     } finally {
@@ -178,7 +175,7 @@ final class CapacityMeasurement {
     warm(call, callers);
     List<CallFigures.CpuAt> cpu = new ArrayList<>();
     long items = 0;
-    Latencies seldom = ClosedLoop.seldom(duration.multipliedBy(CHECKED_TIMES), REST, pacer, call);
+    Latencies seldom = ClosedLoop.seldom(duration.multipliedBy(LONGER_TIMES), REST, pacer, call);
     step.run();
     long bytes = databaseBytes();
     for (int count : CALLERS) {
@@ -199,7 +196,7 @@ final class CapacityMeasurement {
     connections().forEach((schema, count) -> connections.merge(schema, count, Math::max));
     return new CallFigures(
         kind,
-        Math.max(0, seldom.meanNanos() / 1e6 - critical(kind, cpu.getFirst())),
+        seldom.meanNanos() / 1e6,
         Math.min(10, seldom.deviationNanos() / seldom.meanNanos()),
         cpu);
   }
@@ -215,13 +212,6 @@ final class CapacityMeasurement {
       }
       last = items;
     }
-  }
-
-  /** Processor time on the way of a call: of servers that it asks together the longest. */
-  private static double critical(CallKind kind, CallFigures.CpuAt alone) {
-    return kind.stages().stream()
-        .mapToDouble(stage -> stage.stream().mapToDouble(alone::of).max().orElse(0))
-        .sum();
   }
 
   private Map<Server, Double> cpuSeconds() {
@@ -247,7 +237,7 @@ final class CapacityMeasurement {
     }
   }
 
-  /** Of more events than come in days, in a minute. */
+  /** A minute brought more events than days do: what they leave to write is written now. */
   private void settleDatabase() {
     try {
       mesh.settleDatabase();

@@ -18,9 +18,9 @@ import java.util.function.LongSupplier;
 import org.HdrHistogram.ConcurrentHistogram;
 
 /**
- * Callers that each ask again as soon as they are answered: what a server can do at most. One that
- * is refused for load comes back when it was told to, within the same call: rates and latencies
- * have the time in between in them.
+ * Callers that each ask again as soon as they are answered: what a server can do at most; and one
+ * that rests in between: what a call takes that is alone. One that is refused for load comes back
+ * when it was told to, within the same call: rates and latencies have the time in between in them.
  */
 final class ClosedLoop {
   /** One call. */

@@ -8,14 +8,14 @@ import java.util.Map;
  * What was measured of one kind of call.
  *
  * @param call the kind
- * @param waitMillis how much longer than its processor time, which is that of calls behind one
- *     another, a call takes that comes seldom: the network, threads that wake, caches that have
- *     other data in them, and waiting for company in a batch; ≥ 0
+ * @param seldomMillis the mean that a call takes that comes seldom: to its processor time, which is
+ *     that of calls behind one another, come the network, threads and cores that wake, and waiting
+ *     for company in a batch; ≥ 0
  * @param variation standard deviation over mean of the time that such a call takes, 0 to 10
  * @param cpu the processor time of a call by how many are under way at a replica, one at first: it
  *     falls where calls share a batch
  */
-public record CallFigures(CallKind call, double waitMillis, double variation, List<CpuAt> cpu) {
+public record CallFigures(CallKind call, double seldomMillis, double variation, List<CpuAt> cpu) {
   /**
    * Processor time of a call while so many are under way.
    *
@@ -40,11 +40,26 @@ public record CallFigures(CallKind call, double waitMillis, double variation, Li
 
   public CallFigures {
     CapacityFigures.require(
-        waitMillis >= 0 && Double.isFinite(waitMillis), "wait_millis", waitMillis, "≥ 0");
+        seldomMillis >= 0 && Double.isFinite(seldomMillis), "seldom_millis", seldomMillis, "≥ 0");
     CapacityFigures.require(variation >= 0 && variation <= 10, "variation", variation, "0 to 10");
     cpu = cpu.stream().sorted(Comparator.comparingInt(CpuAt::inFlight)).toList();
     CapacityFigures.require(
         !cpu.isEmpty() && cpu.getFirst().inFlight() == 1, "cpu", cpu.size(), "one in flight first");
+  }
+
+  /** What a call takes that comes seldom, and is no processor's time on its way, in seconds. */
+  double waitSeconds() {
+    return Math.max(0, seldomMillis / 1e3 - criticalSeconds());
+  }
+
+  /**
+   * Processor time on the way of a call that is alone: of servers that it asks together the
+   * longest.
+   */
+  private double criticalSeconds() {
+    return call.stages().stream()
+        .mapToDouble(stage -> stage.stream().mapToDouble(this::cpuSecondsAlone).max().orElse(0))
+        .sum();
   }
 
   /** Processor time at a server of a call that is alone, in seconds. */

@@ -28,9 +28,10 @@ import org.HdrHistogram.Histogram;
  * <p>Source: Kelly 1979, Reversibility and Stochastic Networks, §3.3.
  *
  * <p>A core is shared by turns of some milliseconds. A visit goes from thread to thread, and a
- * thread that wakes while all cores are busy waits until a turn ends; it is the next then, having
- * slept. To a call of much work that is little, to one of little work most of what it takes. It is
- * added to what a call takes and holds up nobody.
+ * thread that wakes while all cores are busy waits for the rest of a turn of one of them; it is the
+ * next there, having slept. To a call of much work that is little, to one of little work most of
+ * what it takes. It is added to what a call takes, of visits at the same time the longest, and
+ * holds up nobody.
  *
  * <p>Not in it: the network between machines, garbage collection beyond what was measured, a limit
  * that sheds. It answers how long queues make calls wait.
@@ -56,7 +57,10 @@ final class Simulation {
   /** How long a thread keeps a core that others wait for, in milliseconds: Linux has 1 to 4. */
   static final double TURN_MILLIS = 3;
 
-  /** Threads that a visit goes through: what reads from the network, what works, what writes. */
+  /**
+   * Threads that a visit goes through: what reads from the network, what works, what writes. Taken
+   * for all servers; with it, one machine's tails are what they were measured to be.
+   */
   static final int THREADS_OF_A_VISIT = 3;
 
   /** What sums of shares are off by. */
@@ -169,6 +173,9 @@ final class Simulation {
       Arrays.fill(replicas, -1);
     }
   }
+
+  /** What a call asks of a replica. */
+  private record Visit(int replica, double seconds) {}
 
   /** That a replica may end a piece of work; stale if other work came or went since. */
   private record End(double at, int replica, long change) {}
@@ -351,20 +358,31 @@ final class Simulation {
     /** Sends a call where it goes next; it has no visit under way. */
     private void goOn(Call call) {
       while (call.visits == 0 && call.stages.hasNext()) {
-        for (Server server : call.stages.next()) {
-          double seconds = figures.of(call.kind).cpuSecondsAlone(server) * call.size;
-          Integer pool = poolOf.get(server);
-          if (seconds > 0 && pool != null) {
-            int replica = replica(call, pool);
-            call.turns += turns(replicas.get(replica).size(), pools.get(pool).cores());
-            replicas.get(replica).begin(call, now, seconds);
-            call.visits++;
-            changed(replica);
-          }
-        }
+        begin(call, call.stages.next());
       }
       if (call.visits == 0) {
         count(call);
+      }
+    }
+
+    /** Begins a call's visits of these servers, at the same time. */
+    private void begin(Call call, List<Server> stage) {
+      List<Visit> visits = new ArrayList<>();
+      double turns = 0;
+      for (Server server : stage) {
+        double seconds = figures.of(call.kind).cpuSecondsAlone(server) * call.size;
+        Integer pool = poolOf.get(server);
+        if (seconds > 0 && pool != null) {
+          int replica = replica(call, pool);
+          visits.add(new Visit(replica, seconds));
+          turns = Math.max(turns, turns(replicas.get(replica).size(), pools.get(pool).cores()));
+        }
+      }
+      call.turns += turns;
+      for (Visit visit : visits) {
+        replicas.get(visit.replica).begin(call, now, visit.seconds);
+        call.visits++;
+        changed(visit.replica);
       }
     }
 
@@ -415,7 +433,7 @@ final class Simulation {
       }
       int part = (int) ((call.index - warmUp) * PARTS / (calls - warmUp));
       double seconds =
-          now - call.arrived + call.turns + figures.of(call.kind).waitMillis() * call.size / 1e3;
+          now - call.arrived + call.turns + figures.of(call.kind).waitSeconds() * call.size;
       latencies
           .computeIfAbsent(
               call.kind, kind -> Stream.generate(() -> new Histogram(3)).limit(PARTS).toList())

@@ -25,7 +25,7 @@ class CapacityCommandTest {
               CallKind.SUGGESTION,
               new CallFigures(
                   CallKind.SUGGESTION,
-                  2,
+                  28.5,
                   0.5,
                   List.of(
                       new CpuAt(

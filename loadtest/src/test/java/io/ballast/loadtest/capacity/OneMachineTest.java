@@ -14,7 +14,7 @@ class OneMachineTest {
   private static final CallFigures SCORES =
       new CallFigures(
           CallKind.SCORE,
-          5,
+          25,
           0,
           List.of(new CpuAt(1, Map.of(Server.CALLER, 4.0, Server.REWARD_SERVER, 16.0))));
   private static final CallFigures EVENTS =
