@@ -51,7 +51,6 @@ final class CapacityCheck {
   private static final long MAX_CALLS = 10_000_000;
   private static final long SIMULATED_CALLS = 200_000;
   private static final long KINDS_SEED = 2;
-  private static final double NANOS = 1e6;
 
   /**
    * Up to this share, simulated and measured are judged: above it a machine that serves, stores and
@@ -66,11 +65,10 @@ final class CapacityCheck {
   static final double P50_WITHIN = 1.5;
 
   /**
-   * By which factor 99th percentiles may differ: twice, and by a quarter, which those of one load
-   * differ by from one measurement to the next. They lie among the last few of some hundred calls,
-   * with a collection or a checkpoint among them, which the simulation does not know of.
+   * By which factor 99th percentiles may differ, beyond chance ({@link Quantile}): a collection or
+   * a checkpoint is among the last few calls, which the simulation does not know of.
    */
-  static final double P99_WITHIN = 2.5;
+  static final double P99_WITHIN = 2;
 
   /** What no plan hangs on, in milliseconds: a p50 or p99 that differs by less agrees. */
   static final double LEAST_MILLIS = 1;
@@ -93,7 +91,7 @@ final class CapacityCheck {
    * @param simulatedBusy the same, simulated; NaN: the machine does not keep up
    * @param kind of these calls
    * @param missed the share of them that was refused, or not answered for another reason, 0 to 1
-   * @param p50 measured of the others, in milliseconds
+   * @param p50 measured of the others
    * @param p99 measured of the others
    * @param simulated what the simulation says; NaN: that the machine does not keep up
    */
@@ -104,8 +102,8 @@ final class CapacityCheck {
       double simulatedBusy,
       CallKind kind,
       double missed,
-      double p50,
-      double p99,
+      Quantile p50,
+      Quantile p99,
       OneMachine.Times simulated) {
     private String words() {
       return String.format(Locale.ROOT, "%s at %.0f %%", kind.label(), 100 * share);
@@ -129,10 +127,8 @@ final class CapacityCheck {
       return all == 0 ? 0 : 1 - (double) latency.getTotalCount() / all;
     }
 
-    double millisAt(double percent) {
-      return latency.getTotalCount() == 0
-          ? Double.NaN
-          : latency.getValueAtPercentile(percent) / NANOS;
+    Quantile quantile(double percent) {
+      return Quantile.of(latency, percent);
     }
   }
 
@@ -186,8 +182,8 @@ final class CapacityCheck {
                 simulated.busy(),
                 kind,
                 seen.missed(),
-                seen.millisAt(50),
-                seen.millisAt(99),
+                seen.quantile(50),
+                seen.quantile(99),
                 simulated
                     .times()
                     .getOrDefault(kind, new OneMachine.Times(Double.NaN, Double.NaN))));
@@ -301,13 +297,16 @@ final class CapacityCheck {
   }
 
   private static void addUnlike(
-      List<String> all, String what, double measured, double simulated, double within) {
-    boolean like = measured <= within * simulated && simulated <= within * measured;
-    if (!like && !(Math.abs(measured - simulated) <= LEAST_MILLIS)) {
+      List<String> all, String what, Quantile measured, double simulated, double within) {
+    boolean longer =
+        measured.least() > within * simulated && measured.least() - simulated > LEAST_MILLIS;
+    boolean shorter =
+        measured.most() * within < simulated && simulated - measured.most() > LEAST_MILLIS;
+    if (longer || shorter || Double.isNaN(measured.value())) {
       all.add(
           String.format(
               Locale.ROOT,
-              "%s: measured %.1f ms, simulated %.1f ms (allowed: a factor of %.1f, or %.0f ms)",
+              "%s: measured %s ms, simulated %.1f ms (allowed: a factor of %.1f, or %.0f ms)",
               what,
               measured,
               simulated,
@@ -327,7 +326,7 @@ final class CapacityCheck {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %.0f %% | %.1f | %.0f %% | %.0f %% | %s | %.1f %% | %.1f | %.1f | %.1f | %.1f |%n",
+              "| %.0f %% | %.1f | %.0f %% | %.0f %% | %s | %.1f %% | %s | %.1f | %s | %.1f |%n",
               100 * row.share(),
               row.rate(),
               100 * row.busy(),

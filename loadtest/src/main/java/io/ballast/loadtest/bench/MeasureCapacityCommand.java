@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
       "1:something failed; of --check, figures are written before it",
       "2:an option is wrong",
       "8:--check: at a load of 0.6 or less a p50 differs by more than a factor of 1.5 from the"
-          + " simulated, or a p99 by more than 2.5, and by more than 1 ms, or more than 0.01 of a"
+          + " simulated, or a p99 by more than 2, beyond chance and by more than 1 ms, or more than 0.01 of a"
           + " kind of call were not answered"
     })
 public final class MeasureCapacityCommand implements Callable<Integer> {

@@ -30,7 +30,12 @@ import picocli.CommandLine;
 class CapacityCheckTest {
   private static Row row(
       double share, double missed, double p50, double p99, OneMachine.Times simulated) {
-    return new Row(share, 52.25, 0.38, 0.411, CallKind.SUGGESTION, missed, p50, p99, simulated);
+    return new Row(
+        share, 52.25, 0.38, 0.411, CallKind.SUGGESTION, missed, sure(p50), sure(p99), simulated);
+  }
+
+  private static Quantile sure(double millis) {
+    return new Quantile(millis, millis, millis);
   }
 
   @Test
@@ -42,18 +47,18 @@ class CapacityCheckTest {
             """
             | Load | Calls/s | Cores busy | simulated | Call | Not answered | p50 measured, ms | simulated | p99 measured, ms | simulated |
             |---|---|---|---|---|---|---|---|---|---|
-            | 40 % | 52.3 | 38 % | 41 % | suggestion | 1.2 % | 80.0 | 80.0 | 210.0 | 190.0 |
+            | 40 % | 52.3 | 38 % | 41 % | suggestion | 1.2 % | 80.0 (80.0 to 80.0) | 80.0 | 210.0 (210.0 to 210.0) | 190.0 |
             """);
   }
 
   @Test
   void whatDiffersByLessThanItsFactorAgrees() {
-    // 1.5 times as long, 1.5 times as quick; and 2.5 times
+    // 1.5 times as long, 1.5 times as quick; and 2 times
     assertThat(
             CapacityCheck.disagreements(
                 List.of(
-                    row(0.2, 0.01, 15, 16, new OneMachine.Times(10, 40)),
-                    row(0.6, 0, 10, 100, new OneMachine.Times(15, 40)))))
+                    row(0.2, 0.01, 15, 20, new OneMachine.Times(10, 40)),
+                    row(0.6, 0, 10, 80, new OneMachine.Times(15, 40)))))
         .isEmpty();
   }
 
@@ -72,9 +77,9 @@ class CapacityCheckTest {
                     row(0.2, 0, 1.7, 1.4, new OneMachine.Times(0.6, 0.5)),
                     row(0.4, 0, 1.4, 1.6, new OneMachine.Times(0.6, 0.5)))))
         .containsExactly(
-            "suggestion at 20 %: p50: measured 1.7 ms, simulated 0.6 ms (allowed: a factor of 1.5,"
+            "suggestion at 20 %: p50: measured 1.7 (1.7 to 1.7) ms, simulated 0.6 ms (allowed: a factor of 1.5,"
                 + " or 1 ms)",
-            "suggestion at 40 %: p99: measured 1.6 ms, simulated 0.5 ms (allowed: a factor of 2.5,"
+            "suggestion at 40 %: p99: measured 1.6 (1.6 to 1.6) ms, simulated 0.5 ms (allowed: a factor of 2.0,"
                 + " or 1 ms)");
   }
 
@@ -85,14 +90,41 @@ class CapacityCheckTest {
                 List.of(
                     row(0.2, 0, 15.1, 40, new OneMachine.Times(10, 40)),
                     row(0.4, 0, 10, 40, new OneMachine.Times(15.1, 40)),
-                    row(0.6, 0, 10, 101, new OneMachine.Times(10, 40)))))
+                    row(0.6, 0, 10, 81, new OneMachine.Times(10, 40)))))
         .containsExactly(
-            "suggestion at 20 %: p50: measured 15.1 ms, simulated 10.0 ms (allowed: a factor of"
+            "suggestion at 20 %: p50: measured 15.1 (15.1 to 15.1) ms, simulated 10.0 ms (allowed: a factor of"
                 + " 1.5, or 1 ms)",
-            "suggestion at 40 %: p50: measured 10.0 ms, simulated 15.1 ms (allowed: a factor of"
+            "suggestion at 40 %: p50: measured 10.0 (10.0 to 10.0) ms, simulated 15.1 ms (allowed: a factor of"
                 + " 1.5, or 1 ms)",
-            "suggestion at 60 %: p99: measured 101.0 ms, simulated 40.0 ms (allowed: a factor of"
-                + " 2.5, or 1 ms)");
+            "suggestion at 60 %: p99: measured 81.0 (81.0 to 81.0) ms, simulated 40.0 ms (allowed: a factor of"
+                + " 2.0, or 1 ms)");
+  }
+
+  @Test
+  void whatDiffersByChanceAgrees() {
+    OneMachine.Times simulated = new OneMachine.Times(10, 40);
+
+    assertThat(
+            CapacityCheck.disagreements(
+                List.of(
+                    unsure(new Quantile(10, 10, 10), new Quantile(300, 80, 400), simulated),
+                    unsure(
+                        new Quantile(5, 4, 7),
+                        new Quantile(10, 9, Double.POSITIVE_INFINITY),
+                        simulated))))
+        .isEmpty();
+    assertThat(
+            CapacityCheck.disagreements(
+                List.of(unsure(new Quantile(5, 4, 6.6), new Quantile(300, 81, 400), simulated))))
+        .containsExactly(
+            "suggestion at 40 %: p50: measured 5.0 (4.0 to 6.6) ms, simulated 10.0 ms (allowed: a"
+                + " factor of 1.5, or 1 ms)",
+            "suggestion at 40 %: p99: measured 300.0 (81.0 to 400.0) ms, simulated 40.0 ms"
+                + " (allowed: a factor of 2.0, or 1 ms)");
+  }
+
+  private static Row unsure(Quantile p50, Quantile p99, OneMachine.Times simulated) {
+    return new Row(0.4, 52.25, 0.38, 0.411, CallKind.SUGGESTION, 0, p50, p99, simulated);
   }
 
   @Test
@@ -115,7 +147,7 @@ class CapacityCheckTest {
             "suggestion at 40 %: 1.1 % were not answered (allowed: 1 %)",
             "suggestion at 60 %: simulated, the machine does not keep up",
             "suggestion at 60 %: 100.0 % were not answered (allowed: 1 %)",
-            "suggestion at 60 %: p50: measured NaN ms, simulated 10.0 ms (allowed: a factor of"
+            "suggestion at 60 %: p50: measured NaN (NaN to NaN) ms, simulated 10.0 ms (allowed: a factor of"
                 + " 1.5, or 1 ms)");
   }
 
@@ -226,7 +258,7 @@ class CapacityCheckTest {
                     .as(row.kind().label())
                     .isEqualTo(row.kind() == CallKind.SCORE ? 1 : 0));
     assertThat(rows.stream().filter(row -> row.kind() == CallKind.EVENT))
-        .allSatisfy(row -> assertThat(row.p50()).isGreaterThanOrEqualTo(2.9));
+        .allSatisfy(row -> assertThat(row.p50().value()).isGreaterThanOrEqualTo(2.9));
     assertThat(rows.stream().filter(row -> row.share() == 0.2).map(row -> row.simulated().p50()))
         .allSatisfy(p50 -> assertThat(p50).isCloseTo(20, within(10.0)));
   }
@@ -240,11 +272,12 @@ class CapacityCheckTest {
     assertThat(command.judge(List.of(row(0.4, 0, 10, 40, new OneMachine.Times(10, 40))))).isZero();
     assertThat(said.toString())
         .endsWith(
-            "up to 60 % load, p50 within a factor of 1.5 and p99 of 2.5, or 1 ms: measured and simulated"
+            "up to 60 % load, p50 within a factor of 1.5 and p99 of 2.0, or 1 ms: measured and simulated"
                 + " agree"
                 + System.lineSeparator());
     assertThat(command.judge(List.of(row(0.4, 0, 10, 400, new OneMachine.Times(10, 40)))))
         .isEqualTo(8);
-    assertThat(said.toString()).contains("suggestion at 40 %: p99: measured 400.0 ms", "NOT agree");
+    assertThat(said.toString())
+        .contains("suggestion at 40 %: p99: measured 400.0 (400.0 to 400.0) ms", "NOT agree");
   }
 }
