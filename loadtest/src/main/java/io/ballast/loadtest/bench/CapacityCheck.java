@@ -59,14 +59,15 @@ final class CapacityCheck {
   static final double JUDGED = 0.6;
 
   /**
-   * By which factor medians may differ: hundreds of calls have a median that is good to some
-   * percent, so this much is more than chance, and would be as much of a replica's cores.
+   * By which factor medians may differ, beyond chance ({@link Quantile}): it would be as much of a
+   * replica's cores.
    */
   static final double P50_WITHIN = 1.5;
 
   /**
-   * By which factor 99th percentiles may differ, beyond chance ({@link Quantile}): a collection or
-   * a checkpoint is among the last few calls, which the simulation does not know of.
+   * By which factor 99th percentiles may differ, beyond chance: a collection or a checkpoint is
+   * among the last few calls, which the simulation does not know of. Of fewer than 368 calls none
+   * is too short: they do not say how long the hundredth takes.
    */
   static final double P99_WITHIN = 2;
 
@@ -218,7 +219,7 @@ final class CapacityCheck {
    *
    * @param seen told of each call that is due after the warm-up
    * @return the share of all cores' time that was worked: not by the orchestrator, nor by children
-   *     of PostgreSQL that have ended
+   *     of PostgreSQL that have ended, whose earlier work is taken off too
    */
   private double load(double rate, Map<CallKind, Seen> seen) {
     Map<Server, Double> before = cpuSeconds.get();
@@ -306,7 +307,7 @@ final class CapacityCheck {
       all.add(
           String.format(
               Locale.ROOT,
-              "%s: measured %s ms, simulated %.1f ms (allowed: a factor of %.1f, or %.0f ms)",
+              "%s: measured %s ms, simulated %.1f ms (allowed beyond that: a factor of %.1f, or %.0f ms)",
               what,
               measured,
               simulated,

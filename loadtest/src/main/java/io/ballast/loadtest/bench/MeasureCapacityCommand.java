@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
           + " for scores of eight completions, and to record events, each by a caller that rests"
           + " after each call and by 1 to 32 callers at a time, and writes what they cost each server, what memory a further version of the"
           + " policy and one of the reward take, and how many connections of PostgreSQL each server"
-          + " holds. Takes some seven minutes. Let nothing else run meanwhile."
+          + " holds. Takes some seven minutes by default. Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -141,7 +141,7 @@ public final class MeasureCapacityCommand implements Callable<Integer> {
     out.println(
         String.format(
             Locale.ROOT,
-            "up to %.0f %% load, p50 within a factor of %.1f and p99 of %.1f, or %.0f ms: %s",
+            "up to %.0f %% load, p50 within a factor of %.1f and p99 of %.1f, or %.0f ms, beyond chance: %s",
             100 * CapacityCheck.JUDGED,
             CapacityCheck.P50_WITHIN,
             CapacityCheck.P99_WITHIN,

@@ -31,7 +31,7 @@ import org.HdrHistogram.Histogram;
  * thread that wakes while all cores are busy waits for the rest of a turn of one of them; it is the
  * next there, having slept. To a call of much work that is little, to one of little work most of
  * what it takes. It is added to what a call takes, of visits at the same time the longest, and
- * holds up nobody.
+ * holds up nobody. Whether all cores are busy is asked once, when a visit begins.
  *
  * <p>Not in it: the network between machines, garbage collection beyond what was measured, a limit
  * that sheds. It answers how long queues make calls wait.
@@ -59,7 +59,7 @@ final class Simulation {
 
   /**
    * Threads that a visit goes through: what reads from the network, what works, what writes. Taken
-   * for all servers; with it, one machine's tails are what they were measured to be.
+   * for all servers, as it brings events' tails to what one machine showed.
    */
   static final int THREADS_OF_A_VISIT = 3;
 

@@ -77,9 +77,9 @@ class CapacityCheckTest {
                     row(0.2, 0, 1.7, 1.4, new OneMachine.Times(0.6, 0.5)),
                     row(0.4, 0, 1.4, 1.6, new OneMachine.Times(0.6, 0.5)))))
         .containsExactly(
-            "suggestion at 20 %: p50: measured 1.7 (1.7 to 1.7) ms, simulated 0.6 ms (allowed: a factor of 1.5,"
+            "suggestion at 20 %: p50: measured 1.7 (1.7 to 1.7) ms, simulated 0.6 ms (allowed beyond that: a factor of 1.5,"
                 + " or 1 ms)",
-            "suggestion at 40 %: p99: measured 1.6 (1.6 to 1.6) ms, simulated 0.5 ms (allowed: a factor of 2.0,"
+            "suggestion at 40 %: p99: measured 1.6 (1.6 to 1.6) ms, simulated 0.5 ms (allowed beyond that: a factor of 2.0,"
                 + " or 1 ms)");
   }
 
@@ -92,11 +92,11 @@ class CapacityCheckTest {
                     row(0.4, 0, 10, 40, new OneMachine.Times(15.1, 40)),
                     row(0.6, 0, 10, 81, new OneMachine.Times(10, 40)))))
         .containsExactly(
-            "suggestion at 20 %: p50: measured 15.1 (15.1 to 15.1) ms, simulated 10.0 ms (allowed: a factor of"
+            "suggestion at 20 %: p50: measured 15.1 (15.1 to 15.1) ms, simulated 10.0 ms (allowed beyond that: a factor of"
                 + " 1.5, or 1 ms)",
-            "suggestion at 40 %: p50: measured 10.0 (10.0 to 10.0) ms, simulated 15.1 ms (allowed: a factor of"
+            "suggestion at 40 %: p50: measured 10.0 (10.0 to 10.0) ms, simulated 15.1 ms (allowed beyond that: a factor of"
                 + " 1.5, or 1 ms)",
-            "suggestion at 60 %: p99: measured 81.0 (81.0 to 81.0) ms, simulated 40.0 ms (allowed: a factor of"
+            "suggestion at 60 %: p99: measured 81.0 (81.0 to 81.0) ms, simulated 40.0 ms (allowed beyond that: a factor of"
                 + " 2.0, or 1 ms)");
   }
 
@@ -117,10 +117,10 @@ class CapacityCheckTest {
             CapacityCheck.disagreements(
                 List.of(unsure(new Quantile(5, 4, 6.6), new Quantile(300, 81, 400), simulated))))
         .containsExactly(
-            "suggestion at 40 %: p50: measured 5.0 (4.0 to 6.6) ms, simulated 10.0 ms (allowed: a"
+            "suggestion at 40 %: p50: measured 5.0 (4.0 to 6.6) ms, simulated 10.0 ms (allowed beyond that: a"
                 + " factor of 1.5, or 1 ms)",
             "suggestion at 40 %: p99: measured 300.0 (81.0 to 400.0) ms, simulated 40.0 ms"
-                + " (allowed: a factor of 2.0, or 1 ms)");
+                + " (allowed beyond that: a factor of 2.0, or 1 ms)");
   }
 
   private static Row unsure(Quantile p50, Quantile p99, OneMachine.Times simulated) {
@@ -147,7 +147,7 @@ class CapacityCheckTest {
             "suggestion at 40 %: 1.1 % were not answered (allowed: 1 %)",
             "suggestion at 60 %: simulated, the machine does not keep up",
             "suggestion at 60 %: 100.0 % were not answered (allowed: 1 %)",
-            "suggestion at 60 %: p50: measured NaN (NaN to NaN) ms, simulated 10.0 ms (allowed: a factor of"
+            "suggestion at 60 %: p50: measured NaN (NaN to NaN) ms, simulated 10.0 ms (allowed beyond that: a factor of"
                 + " 1.5, or 1 ms)");
   }
 
@@ -272,7 +272,7 @@ class CapacityCheckTest {
     assertThat(command.judge(List.of(row(0.4, 0, 10, 40, new OneMachine.Times(10, 40))))).isZero();
     assertThat(said.toString())
         .endsWith(
-            "up to 60 % load, p50 within a factor of 1.5 and p99 of 2.0, or 1 ms: measured and simulated"
+            "up to 60 % load, p50 within a factor of 1.5 and p99 of 2.0, or 1 ms, beyond chance: measured and simulated"
                 + " agree"
                 + System.lineSeparator());
     assertThat(command.judge(List.of(row(0.4, 0, 10, 400, new OneMachine.Times(10, 40)))))

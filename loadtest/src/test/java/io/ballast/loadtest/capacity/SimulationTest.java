@@ -287,8 +287,9 @@ class SimulationTest {
 
   @Test
   void ofVisitsAtTheSameTimeTheLongerWaitCounts() {
-    // the core is busy for 0.6 of those who come to it: half of three turns at the first stage, and
-    // at the second the longer of two such sums, which is 3/2 + 1/2 · 1/√π turns in the mean
+    // the core is busy for 0.6 of those who come to it, and for about as many who go on: half of
+    // three turns at the first stage, and at the second the longer of two such sums, which is about
+    // 3/2 + 1/2 · 1/√π turns in the mean, as if they were normal
     Map<Server, Double> millis =
         Map.of(
             Server.POLICY_SERVER, 10.0,
