@@ -14,8 +14,8 @@ class RequestsFuzz extends FuzzedRequestsTest {
     return SERVER.seeds();
   }
 
-  @FuzzTest(maxDuration = "4m") // below the five minutes that a test may take
   @MethodSource("seeds")
+  @FuzzTest(maxDuration = "4m") // below the five minutes that a test may take
   void whatAFuzzerFinds(byte[] input) {
     SERVER.assertTyped(input);
   }
