@@ -157,14 +157,13 @@ final class CapacityMeasurement {
               costs,
               footprint(callers, scored, step));
       measured.accept(figures);
-      if (check) {
-        settleDatabase();
+      if (!check) {
+        return List.of();
       }
-      return check
-          ? new CapacityCheck(
-                  calls, callers, duration.multipliedBy(LONGER_TIMES), pacer, this::cpuSeconds)
-              .rows(figures, step)
-          : List.of();
+      settleDatabase();
+      return new CapacityCheck(
+              calls, callers, duration.multipliedBy(LONGER_TIMES), pacer, this::cpuSeconds)
+          .rows(figures, step);
     } finally {
       reward.shutdownNow();
     }

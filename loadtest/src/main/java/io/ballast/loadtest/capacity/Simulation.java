@@ -194,6 +194,7 @@ final class Simulation {
     private final RandomGenerator random;
     private final RandomGenerator chanceOfRest;
     private final RandomGenerator chanceOfTurns;
+    private final Map<CallKind, Double> waits = new EnumMap<>(CallKind.class); // seconds
     private final List<Rest> rests = new ArrayList<>();
     private final double restRate;
     private final Map<Server, Integer> poolOf = new EnumMap<>(Server.class);
@@ -239,6 +240,9 @@ final class Simulation {
       this.restRate = rests.stream().mapToDouble(Rest::rate).sum();
       this.chanceOfRest = rests.isEmpty() ? random : another(random);
       this.chanceOfTurns = another(random);
+      for (CallKind kind : CallKind.values()) {
+        waits.put(kind, figures.of(kind).waitSeconds());
+      }
     }
 
     private static RandomGenerator another(RandomGenerator random) {
@@ -432,8 +436,8 @@ final class Simulation {
         return;
       }
       int part = (int) ((call.index - warmUp) * PARTS / (calls - warmUp));
-      double seconds =
-          now - call.arrived + call.turns + figures.of(call.kind).waitSeconds() * call.size;
+      double wait = waits.getOrDefault(call.kind, 0.0) * call.size;
+      double seconds = now - call.arrived + call.turns + wait;
       latencies
           .computeIfAbsent(
               call.kind, kind -> Stream.generate(() -> new Histogram(3)).limit(PARTS).toList())

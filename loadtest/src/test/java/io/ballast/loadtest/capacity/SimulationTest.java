@@ -27,6 +27,15 @@ class SimulationTest {
         Map.of(CallKind.SCORE, new CallFigures(CallKind.SCORE, 0, variation, List.of(cpu))));
   }
 
+  /** Suggestions that are all alike. */
+  private static CapacityFigures suggestions(double seldomMillis, Map<Server, Double> millis) {
+    CpuAt cpu = new CpuAt(1, millis);
+    return figures(
+        Map.of(
+            CallKind.SUGGESTION,
+            new CallFigures(CallKind.SUGGESTION, seldomMillis, 0, List.of(cpu))));
+  }
+
   static CapacityFigures figures(Map<CallKind, CallFigures> given) {
     Map<CallKind, CallFigures> all = new EnumMap<>(CallKind.class);
     Arrays.stream(CallKind.values())
@@ -211,11 +220,7 @@ class SimulationTest {
             Server.REWARD_SERVER, 5.0,
             Server.SAFETY_SERVER, 8.0,
             Server.DATABASE, 1.0);
-    CapacityFigures figures =
-        figures(
-            Map.of(
-                CallKind.SUGGESTION,
-                new CallFigures(CallKind.SUGGESTION, 31, 0, List.of(new CpuAt(1, millis)))));
+    CapacityFigures figures = suggestions(31, millis);
 
     SimulatedLoad load =
         run(
@@ -269,11 +274,7 @@ class SimulationTest {
             Server.POLICY_SERVER, 20.0,
             Server.REWARD_SERVER, 5.0,
             Server.SAFETY_SERVER, 8.0);
-    CapacityFigures figures =
-        figures(
-            Map.of(
-                CallKind.SUGGESTION,
-                new CallFigures(CallKind.SUGGESTION, 0, 0, List.of(new CpuAt(1, millis)))));
+    CapacityFigures figures = suggestions(0, millis);
 
     SimulatedLoad load =
         inTurns(
